@@ -1,0 +1,41 @@
+"""The neutral beep that the agent hears for a key: one pitch, one length, one level, whatever the key and however long it is held."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tonevault.cde.wire.g711 import SAMPLE_RATE_HZ
+from tonevault.cde.wire.tone.level import peak_of
+
+BEEP_HZ: Final = 520.0
+"""A single tone 25 % below the lowest row tone (Q.23), with no column beside it. Its harmonics, which companding adds some 35 dB down,
+lie at 1040, 1560 and 2080 Hz, each more than 4 % from every row and column, so beyond the ±3.5 % that Q.24 has receivers reject. It is
+no tone of a network either (those use 350, 425, 440, 480 and 620 Hz, ITU-T E.180)."""
+
+BEEP_SAMPLES: Final = 480
+"""60 ms: 31 periods, so a clear pitch, and short enough that keys at the fastest legal pace (Q.24: 40 ms on, 40 ms off) each keep a beep
+of their own with a pause after it."""
+
+BEEP_GAP_SAMPLES: Final = 160
+"""20 ms: the least pause between two beeps, so that two keys are heard as two."""
+
+BEEP_LEVEL_DBM0: Final = -16.0
+"""About the level of quiet speech: heard beside a talking customer, never startling in a headset."""
+
+BEEP_FADE_SAMPLES: Final = 40
+"""5 ms raised-cosine edges: no click, and no broadband edge in which a detector could find a pair of tones."""
+
+
+def _waveform() -> NDArray[np.float32]:
+    tone = peak_of(BEEP_LEVEL_DBM0) * np.sin(2 * np.pi * BEEP_HZ / SAMPLE_RATE_HZ * np.arange(BEEP_SAMPLES))
+    ramp = 0.5 - 0.5 * np.cos(np.pi * (np.arange(BEEP_FADE_SAMPLES) + 0.5) / BEEP_FADE_SAMPLES)
+    tone[:BEEP_FADE_SAMPLES] *= ramp
+    tone[-BEEP_FADE_SAMPLES:] *= ramp[::-1]
+    waveform: NDArray[np.float32] = tone.astype(np.float32)
+    waveform.flags.writeable = False
+    return waveform
+
+
+BEEP: Final = _waveform()
+"""The one beep, shape (BEEP_SAMPLES,), linear sample units. Every beep of every key is these very samples."""
