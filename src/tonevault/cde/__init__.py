@@ -1,0 +1,1 @@
+"""The card-data environment (secure zone): everything that can meet a card digit."""

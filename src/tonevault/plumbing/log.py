@@ -1,0 +1,73 @@
+"""Logging for both zones: one line an event, no locals in tracebacks, and long digit runs struck out as the last line of defence."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+
+DIGIT_RUN: Final = re.compile(r"\d(?:[ \t.,;:_/-]?\d){6,}")
+"""Seven digits or more, separators allowed: nothing that Tonevault logs on purpose needs that many (times are ISO 8601, stamped later)."""
+
+
+def strike_digits(text: str) -> str:
+    """The text with every run of seven or more digits replaced. Ids are letters, so nothing of use is lost."""
+    return DIGIT_RUN.sub("[digits]", text)
+
+
+def _strike(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ARG001
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = strike_digits(value)
+        elif not isinstance(value, bool | int | float | type(None)) or (
+            isinstance(value, int) and abs(value) > 999_999
+        ):
+            event[name] = strike_digits(str(value))
+    return event
+
+
+def set_up_logging(*, level: str = "INFO", json: bool = False) -> None:
+    """Send structlog and the standard library's loggers through one pipe to stderr."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        # show_locals would print the frames' variables, where a card may stand while it is at work.
+        structlog.processors.ExceptionRenderer(
+            structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        )
+        if json
+        else structlog.processors.format_exc_info,
+        _strike,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger whose events are words and whose values are keyword arguments."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
