@@ -1,0 +1,58 @@
+"""What an answer makes of an offer (RFC 3264 section 6): the codecs that both sides know, paired, and the direction that both allow."""
+
+from dataclasses import dataclass
+
+from tonevault.cde.media import Codec, Direction
+from tonevault.cde.wire.sdp.direction import meet, reverse
+from tonevault.cde.wire.sdp.errors import UnacceptableSdpError, WarningCode
+from tonevault.cde.wire.sdp.payload import COMFORT_NOISE, same_codec
+from tonevault.cde.wire.sdp.stream import AudioStream
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The common codecs in the answerer's order: `offerer[i]` and `answerer[i]` are one coding under each side's own number.
+
+    `direction` is the answerer's, already narrowed to what the offer allows.
+    """
+
+    offerer: tuple[Codec, ...]
+    answerer: tuple[Codec, ...]
+    direction: Direction
+
+
+def agree(offer: AudioStream, answer: AudioStream) -> Agreement:
+    """Match an answer with the offer it answers. Raises UnacceptableSdpError when no voice codec is common."""
+    pairs: list[tuple[Codec, Codec]] = []
+    free = list(offer.voice)
+    for theirs in answer.voice:
+        ours = _match(theirs, free)
+        if ours is not None:
+            free.remove(ours)
+            pairs.append((ours, theirs))
+    if all(ours.name == COMFORT_NOISE for ours, _ in pairs):
+        raise UnacceptableSdpError(
+            WarningCode.INCOMPATIBLE_FORMAT, "No voice codec in common between the two sides"
+        )
+    return Agreement(
+        offerer=tuple(ours for ours, _ in pairs),
+        answerer=tuple(theirs for _, theirs in pairs),
+        direction=meet(answer.direction, reverse(offer.direction)),
+    )
+
+
+def _match(theirs: Codec, free: list[Codec]) -> Codec | None:
+    """By number and coding first, for one coding can be offered twice with different parameters; then by coding alone."""
+    for ours in free:
+        if ours.payload_type == theirs.payload_type and same_codec(ours, theirs):
+            return ours
+    for ours in free:
+        if same_codec(ours, theirs):
+            return ours
+    return None
+
+
+def events_for(voice: tuple[Codec, ...], events: tuple[Codec, ...]) -> tuple[Codec, ...]:
+    """Of a side's telephone-events, those that can run beside the agreed voice: their clock is its clock (RFC 4733 section 2.1)."""
+    rates = {codec.clock_rate for codec in voice}
+    return tuple(event for event in events if event.clock_rate in rates)

@@ -1,0 +1,143 @@
+"""Offer/answer of one call through the edge: an offer on one leg becomes ours on the other, and its answer ours back.
+
+Both legs speak to the edge alone: addresses, ports and version numbers of one leg never reach the other (RFC 3264, RFC 7092).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from typing import Final
+
+from tonevault.cde.media import Codec, Leg, LegMedia, MediaAddress, MediaPorts
+from tonevault.cde.wire.sdp.agreement import agree, events_for
+from tonevault.cde.wire.sdp.direction import reverse
+from tonevault.cde.wire.sdp.errors import OfferAnswerError
+from tonevault.cde.wire.sdp.local_side import Audio, LocalSide, Slot, slots_of
+from tonevault.cde.wire.sdp.parse import parse
+from tonevault.cde.wire.sdp.payload import G711, with_events
+from tonevault.cde.wire.sdp.stream import AudioStream, audio_stream
+
+DEFAULT_PTIME_MS: Final = 20
+"""RFC 3551 section 4.2: the packet length of a peer that says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """An offer that waits for its answer, and the `m=` lines of its leg before it came."""
+
+    source: Leg
+    stream: AudioStream
+    slots: tuple[Slot, ...]
+    audio_slot: int
+
+
+class OfferAnswer:
+    """The state of both legs' descriptions. `offer`, then any number of `answer` (early media may repeat), then `settle` or `withdraw`.
+
+    With `g711_first` PCMU and PCMA are moved to the front of what is offered, because only in them tones can be seen and masked.
+    """
+
+    def __init__(
+        self, ports: MediaPorts, session_ids: Mapping[Leg, int], *, g711_first: bool = False
+    ) -> None:
+        self._sides = {leg: LocalSide(session_ids[leg], ports.of(leg)) for leg in Leg}
+        self._agreed: dict[Leg, LegMedia] = {}
+        self._proposed: dict[Leg, LegMedia] = {}
+        self._open: _Open | None = None
+        self._g711_first = g711_first
+
+    @property
+    def offerer(self) -> Leg | None:
+        """The leg whose offer is open, if one is."""
+        return self._open.source if self._open else None
+
+    def media(self, leg: Leg) -> LegMedia | None:
+        """What a leg's relay is to be given: the newest answered state, early media included."""
+        return self._proposed.get(leg) or self._agreed.get(leg)
+
+    def restate(self, leg: Leg) -> bytes | None:
+        """What the edge said last on a leg, for a session refresh that changes nothing (RFC 4028 section 7.4)."""
+        return self._sides[leg].restate()
+
+    def offer(self, source: Leg, body: bytes) -> bytes:
+        """A peer's offer; answers the edge's offer for the other leg.
+
+        Raises MalformedSdpError (400), UnacceptableSdpError (488), OfferAnswerError when an offer is open already.
+        """
+        if self._open is not None:
+            raise OfferAnswerError("an offer is open: answer or withdraw it first (RFC 3264 section 4)")
+        description = parse(body)
+        stream = audio_stream(description)
+        voice = self._ordered(stream.voice)
+        offered = replace(stream, voice=voice, events=with_events(voice, stream.events))
+        side = self._sides[source]
+        self._open = _Open(source, stream, side.slots, side.audio_slot)
+        side.slots, side.audio_slot = slots_of(description), stream.slot
+        return self._sides[source.other].state(
+            Audio((*offered.voice, *offered.events), stream.direction, stream.ptime_ms, stream.max_ptime_ms)
+        )
+
+    def answer(self, source: Leg, body: bytes) -> bytes:
+        """The other peer's answer; answers the edge's answer for the offerer.
+
+        Raises MalformedSdpError or UnacceptableSdpError: then nothing is changed, and the caller withdraws and ends the attempt.
+        """
+        if self._open is None or self._open.source is source:
+            raise OfferAnswerError("no offer is open for this leg to answer (RFC 3264 section 4)")
+        offer = self._open.stream
+        side = self._sides[source]
+        description = parse(body)
+        answer = audio_stream(description, slot=side.audio_slot)
+        agreement = agree(offer, answer)
+        offered_events = events_for(agreement.offerer, offer.events)
+        # The answerer's parameters are its own wishes, so they go back under the offerer's payload types.
+        back = tuple(
+            replace(ours, fmtp=theirs.fmtp)
+            for ours, theirs in zip(agreement.offerer, agreement.answerer, strict=True)
+        )
+        body_back = self._sides[self._open.source].state(
+            Audio((*back, *offered_events), agreement.direction, answer.ptime_ms, answer.max_ptime_ms)
+        )
+        self._proposed = {
+            self._open.source: LegMedia(
+                remote=self._remote(self._open.source, offer),
+                codecs=agreement.offerer,
+                telephone_events=offered_events,
+                ptime_ms=offer.ptime_ms or DEFAULT_PTIME_MS,
+                direction=agreement.direction,
+            ),
+            source: LegMedia(
+                remote=self._remote(source, answer),
+                codecs=agreement.answerer,
+                telephone_events=events_for(agreement.answerer, answer.events),
+                ptime_ms=answer.ptime_ms or DEFAULT_PTIME_MS,
+                direction=reverse(agreement.direction),
+            ),
+        }
+        return body_back
+
+    def settle(self) -> None:
+        """The exchange is complete: what was answered last holds from now on."""
+        self._agreed |= self._proposed
+        self._proposed = {}
+        self._open = None
+
+    def withdraw(self) -> None:
+        """The offer was refused or its transaction failed: what was agreed before holds on (RFC 3261 section 14.1)."""
+        if self._open is not None:
+            side = self._sides[self._open.source]
+            side.slots, side.audio_slot = self._open.slots, self._open.audio_slot
+        self._proposed = {}
+        self._open = None
+
+    def _ordered(self, voice: tuple[Codec, ...]) -> tuple[Codec, ...]:
+        if not self._g711_first:
+            return voice
+        return tuple(sorted(voice, key=lambda codec: codec.name not in G711))
+
+    def _remote(self, leg: Leg, stream: AudioStream) -> MediaAddress:
+        """Where the peer receives. A hold by 0.0.0.0 names no place: the last one stays, for RTCP and for the way back."""
+        before = self._agreed.get(leg)
+        if before is not None and ip_address(stream.remote.host).is_unspecified:
+            return before.remote
+        return stream.remote

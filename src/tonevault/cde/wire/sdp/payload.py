@@ -1,0 +1,116 @@
+"""Payload types and their names: `a=rtpmap`, `a=fmtp` and the static table of RFC 3551. Refuses to name what it does not know."""
+
+import re
+from typing import Final
+
+from tonevault.cde.media import Codec
+from tonevault.cde.wire.sdp.model import Line, MediaDescription
+
+STATIC: Final = {
+    codec.payload_type: codec
+    for codec in (
+        Codec(0, "PCMU", 8000),
+        Codec(3, "GSM", 8000),
+        Codec(4, "G723", 8000),
+        Codec(5, "DVI4", 8000),
+        Codec(6, "DVI4", 16000),
+        Codec(7, "LPC", 8000),
+        Codec(8, "PCMA", 8000),
+        Codec(9, "G722", 8000),
+        Codec(10, "L16", 44100, 2),
+        Codec(11, "L16", 44100),
+        Codec(12, "QCELP", 8000),
+        Codec(13, "CN", 8000),
+        Codec(15, "G728", 8000),
+        Codec(18, "G729", 8000),
+    )
+}
+"""RFC 3551 table 4: payload types that mean a codec without `a=rtpmap`. G722 has the clock rate of its famous erratum."""
+
+G711: Final = frozenset({"PCMU", "PCMA"})
+"""The codecs whose sound the edge interprets: tones are found and masked in them."""
+EVENT: Final = "TELEPHONE-EVENT"
+COMFORT_NOISE: Final = "CN"
+WRAPPERS: Final = frozenset({"RED", "TONE", "RTX", "ULPFEC", "FLEXFEC", "PARITYFEC"})
+"""Formats that carry other payloads, old packets or described tones (RFC 2198, 4588, 5109, RFC 4733 section 4).
+
+A key could pass through them unseen, so they are never negotiated; no telephone needs them.
+"""
+KEYPAD_EVENTS: Final = "0-15"
+"""RFC 4733 section 3.2: the events that are keys."""
+
+DYNAMIC: Final = range(96, 128)
+"""RFC 3551 section 3: payload types free for use by agreement."""
+
+_RTPMAP = re.compile(r"([0-9]{1,3})\s+([!#-'*+\-.0-9A-Za-z^-~]{1,32})/([0-9]{1,6})(?:/([0-9]{1,2}))?\s*")
+_FMTP_LIMIT: Final = 256
+
+
+def codecs_of(media: MediaDescription) -> tuple[Codec, ...]:
+    """The formats of an RTP stream that can be named and relayed, in the order of preference that its `m=` line gives."""
+    named = _named(media.attributes("rtpmap"))
+    parameters = _parameters(media.attributes("fmtp"))
+    found: dict[int, Codec] = {}
+    for text in media.formats:
+        payload_type = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else -1
+        codec = named.get(payload_type) or STATIC.get(payload_type)
+        if codec is None or payload_type in found or codec.name in WRAPPERS or codec.clock_rate == 0:
+            continue
+        found[payload_type] = Codec(
+            payload_type, codec.name, codec.clock_rate, codec.channels, parameters.get(payload_type, "")
+        )
+    return tuple(found.values())
+
+
+def _named(values: tuple[str, ...]) -> dict[int, Codec]:
+    found = {}
+    for value in values:
+        match = _RTPMAP.fullmatch(value)
+        if match and int(match[1]) < 128:
+            codec = Codec(int(match[1]), match[2].upper(), int(match[3]), int(match[4] or 1))
+            found[codec.payload_type] = codec
+    return found
+
+
+def _parameters(values: tuple[str, ...]) -> dict[int, str]:
+    found = {}
+    for value in values:
+        head, _, rest = value.partition(" ")
+        if head.isascii() and head.isdigit() and len(head) <= 3 and len(rest) <= _FMTP_LIMIT:
+            found[int(head)] = rest.strip()
+    return found
+
+
+def codec_lines(codecs: tuple[Codec, ...]) -> tuple[Line, ...]:
+    """`a=rtpmap` and `a=fmtp` for each codec: static types are mapped too, which RFC 3264 section 5.1 recommends."""
+    lines = []
+    for codec in codecs:
+        channels = f"/{codec.channels}" if codec.channels != 1 else ""
+        name = codec.name.lower() if codec.name == EVENT else codec.name
+        lines.append(Line("a", f"rtpmap:{codec.payload_type} {name}/{codec.clock_rate}{channels}"))
+        if codec.fmtp:
+            lines.append(Line("a", f"fmtp:{codec.payload_type} {codec.fmtp}"))
+    return tuple(lines)
+
+
+def same_codec(one: Codec, other: Codec) -> bool:
+    """Whether two payload types mean the same coding, whatever their numbers and parameters."""
+    return (one.name, one.clock_rate, one.channels) == (other.name, other.clock_rate, other.channels)
+
+
+def with_events(voice: tuple[Codec, ...], events: tuple[Codec, ...]) -> tuple[Codec, ...]:
+    """The events of an offer, completed: one telephone-event for each clock rate of its voice codecs (RFC 4733 section 2.1).
+
+    So a key can be caught as an event on a leg even where the other leg's phone knows nothing of events.
+    """
+    taken = {codec.payload_type for codec in (*voice, *events)}
+    free = (number for number in (101, *DYNAMIC) if number not in taken)
+    completed = list(events)
+    for rate in dict.fromkeys(codec.clock_rate for codec in voice if codec.name != COMFORT_NOISE):
+        if not any(event.clock_rate == rate for event in completed):
+            number = next(free, None)
+            if number is None:
+                break
+            taken.add(number)
+            completed.append(Codec(number, EVENT, rate, fmtp=KEYPAD_EVENTS))
+    return tuple(completed)
