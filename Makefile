@@ -1,0 +1,34 @@
+# Two commands matter: `make run` shows the product, `make test` proves it. Both set up what they need.
+SHELL := /bin/bash
+PY := .venv/bin
+
+.PHONY: run test check bench setup setup-dev peers format
+
+run: setup  ## A live call on this machine: the panel, two phones, a card keyed, a token
+	$(PY)/tonevault demo
+
+test: setup-dev peers check  ## Everything: checks, unit, conformance, scenario, boundary and end-to-end tests
+	$(PY)/pytest
+
+check: setup-dev  ## Lint, types, import contracts, tidiness
+	$(PY)/ruff check .
+	$(PY)/ruff format --check .
+	$(PY)/mypy
+	$(PY)/lint-imports
+	$(PY)/pytest -q tests/house
+
+bench: setup-dev peers  ## Every measurement under benchmarks/, each printing its table
+	@for each in benchmarks/*.py; do echo "== $$each"; $(PY)/python "$$each" || exit 1; done
+
+format: setup-dev  ## Rewrite layout as the checks want it
+	$(PY)/ruff check --fix .
+	$(PY)/ruff format .
+
+setup:  ## The virtual environment with what the product needs
+	@scripts/setup
+
+setup-dev:  ## The same with what the tests need
+	@scripts/setup dev
+
+peers:  ## The phones, the browser and the load tool that the end-to-end tests use
+	@scripts/install-peers

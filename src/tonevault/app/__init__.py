@@ -1,0 +1,1 @@
+"""The command line and one wiring file a process: the only room that chooses adapters."""

@@ -1,0 +1,113 @@
+"""The embedded deployment: where `serve` keeps its files, and the secrets that it makes for itself on first start."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tonevault.app.settings import TonevaultSettings
+
+SECRET_BYTES: Final = 32
+MAX_SOCKET_PATH: Final = 107
+"""sun_path of unix(7): a longer path cannot be bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Every file of a deployment, with the defaults under `data_dir` filled in."""
+
+    data_dir: Path
+    secure_database: str
+    desk_database: str
+    socket: Path
+    boundary_secret: Path
+    desk_pepper: Path
+    key_share_one: Path
+    key_share_two: Path
+    simulator_database: Path
+
+    @property
+    def secure_dir(self) -> Path:
+        """What only the secure process reads."""
+        return self.data_dir / "secure"
+
+    @property
+    def desk_dir(self) -> Path:
+        """What only the desk process reads."""
+        return self.data_dir / "desk"
+
+
+def places(settings: TonevaultSettings) -> Places:
+    """Where everything is. Raises ValueError when the socket's path is too long for the system."""
+    root = settings.data_dir.absolute()
+    secure, desk = root / "secure", root / "desk"
+    socket = settings.secure.socket or root / "boundary.sock"
+    if len(os.fsencode(socket)) > MAX_SOCKET_PATH:
+        raise ValueError(
+            f"secure.socket: the path is longer than {MAX_SOCKET_PATH} bytes; choose a shorter data_dir"
+        )
+    return Places(
+        data_dir=root,
+        secure_database=settings.secure.database or f"sqlite:///{secure / 'secure.db'}",
+        desk_database=settings.desk.database or f"sqlite:///{desk / 'desk.db'}",
+        socket=socket,
+        boundary_secret=root / "boundary.secret",
+        desk_pepper=desk / "api-key.pepper",
+        key_share_one=settings.secure.key_share_one or secure / "key-share-one",
+        key_share_two=settings.secure.key_share_two or secure / "key-share-two",
+        simulator_database=secure / "simulator.db",
+    )
+
+
+def prepare_desk(where: Places) -> None:
+    """Make the desk's folder and the key that its API keys are hashed with."""
+    _private_folder(where.data_dir)
+    _private_folder(where.desk_dir)
+    _make_secret(where.desk_pepper)
+
+
+def prepare_boundary(where: Places) -> None:
+    """Make the secret that the two zones know each other by. Both call it: whoever comes first makes it."""
+    _private_folder(where.data_dir)
+    _make_secret(where.boundary_secret)
+
+
+def prepare_secure_folder(where: Places) -> None:
+    """Make the secure zone's folder; its key shares are made by the custody."""
+    _private_folder(where.data_dir)
+    _private_folder(where.secure_dir)
+
+
+def read_secret(path: Path) -> bytes:
+    """A secret that `_make_secret` wrote."""
+    return bytes.fromhex(path.read_text().strip())
+
+
+def boundary_token(settings: TonevaultSettings, where: Places) -> str:
+    """The bearer token of the narrow interface: as configured, or the one made here."""
+    if settings.boundary_secret is not None:
+        return settings.boundary_secret.get_secret_value()
+    return where.boundary_secret.read_text().strip()
+
+
+def _private_folder(path: Path) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+
+
+def _make_secret(path: Path) -> None:
+    """Write the file whole or not at all: two processes may come here at once, and one may be killed in the middle."""
+    if path.exists():
+        return
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(secrets.token_hex(SECRET_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass  # The other process was first; both read its secret.
+    finally:
+        draft.unlink()

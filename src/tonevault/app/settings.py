@@ -1,0 +1,186 @@
+"""The whole configuration as one tree. docs/configuration.md documents every field; a test keeps the two together."""
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from tonevault.kernel.card import Brand
+from tonevault.kernel.ids import ACCOUNT_PATTERN
+from tonevault.kernel.money import MINOR_DIGITS
+from tonevault.plumbing.settings import Secret, Settings
+
+LISTENER: Final = re.compile(r"^(udp|tcp|tls):(\[[0-9A-Fa-f:]+\]|[0-9A-Za-z.-]+):(\d{1,5})$")
+ADDRESS: Final = re.compile(r"^(\[[0-9A-Fa-f:]+\]|[0-9A-Za-z.-]+):(\d{1,5})$")
+MIN_MEDIA_PORTS: Final = 8
+"""A call takes four UDP ports: RTP and RTCP for each leg."""
+
+
+def _listener(text: str) -> str:
+    match = LISTENER.match(text)
+    if match is None or not 0 <= int(match[3]) <= 65_535:
+        raise ValueError(
+            "must be TRANSPORT:ADDRESS:PORT with transport udp, tcp or tls, for example udp:0.0.0.0:5060"
+        )
+    return text
+
+
+def _address(text: str) -> str:
+    match = ADDRESS.match(text)
+    if match is None or not 0 <= int(match[2]) <= 65_535:
+        raise ValueError("must be ADDRESS:PORT, for example 127.0.0.1:8080")
+    return text
+
+
+def _ip(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("must be an IP address of this machine, for example 10.0.0.5") from None
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise ValueError("must be an IP address or network, for example 10.0.0.0/8") from None
+
+
+def _sip_uri(text: str) -> str:
+    if not re.match(r"^sips?:(?:[^@\s]+@)?[^@\s:;]+(?::\d+)?(?:;[^\s]+)?$", text):
+        raise ValueError("must be a SIP URI, for example sip:agents@10.0.0.20:5060;transport=tcp")
+    return text
+
+
+Listener = Annotated[str, AfterValidator(_listener)]
+HostPort = Annotated[str, AfterValidator(_address)]
+IpAddress = Annotated[str, AfterValidator(_ip)]
+Network = Annotated[str, AfterValidator(_network)]
+SipUriText = Annotated[str, AfterValidator(_sip_uri)]
+Slug = Annotated[str, Field(pattern=ACCOUNT_PATTERN)]
+"""Letters and hyphens only: a name in an id position can hold no digit."""
+
+
+class LogSettings(Settings):
+    """How both zones log."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    json_lines: bool = False
+
+
+class SipSettings(Settings):
+    """The edge's signalling."""
+
+    listen: Annotated[tuple[Listener, ...], Field(min_length=1)] = (
+        "udp:127.0.0.1:5060",
+        "tcp:127.0.0.1:5060",
+    )
+    advertise: IpAddress | None = None
+    certificate: Path | None = None
+    private_key: Path | None = None
+    peer_ca: Path | None = None
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> "SipSettings":
+        if any(each.startswith("tls:") for each in self.listen) and not (
+            self.certificate and self.private_key
+        ):
+            raise ValueError("a tls listener needs certificate and private_key (PEM files)")
+        return self
+
+
+class MediaSettings(Settings):
+    """The relays."""
+
+    address: IpAddress = "127.0.0.1"
+    advertise: IpAddress | None = None
+    first_port: Annotated[int, Field(ge=1024, le=65_534)] = 20_000
+    last_port: Annotated[int, Field(ge=1024, le=65_535)] = 21_999
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+
+    @model_validator(mode="after")
+    def _enough_ports(self) -> "MediaSettings":
+        if self.last_port - self.first_port + 1 < MIN_MEDIA_PORTS:
+            raise ValueError(
+                f"first_port to last_port must span at least {MIN_MEDIA_PORTS} ports; a call takes four"
+            )
+        return self
+
+
+class RouteSettings(Settings):
+    """Which trunk reaches which contact-centre address."""
+
+    name: Slug
+    account: Slug
+    peers: Annotated[tuple[Network, ...], Field(min_length=1)]
+    to: SipUriText
+    match: Annotated[str, Field(max_length=128)] = "*"
+    customer: Literal["caller", "callee"] = "caller"
+    mask: Literal["talk", "hush"] = "talk"
+    customer_header: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")] | None = None
+    max_calls: Annotated[int, Field(ge=1, le=100_000)] = 1000
+
+
+class SecureSettings(Settings):
+    """The secure zone: one process and its relay workers."""
+
+    database: str | None = None
+    socket: Path | None = None
+    key_share_one: Path | None = None
+    key_share_two: Path | None = None
+    sip: SipSettings = SipSettings()
+    media: MediaSettings = MediaSettings()
+    routes: tuple[RouteSettings, ...] = ()
+
+
+class DeskSettings(Settings):
+    """The desk zone: merchant API and panel."""
+
+    listen: HostPort = "127.0.0.1:8080"
+    database: str | None = None
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] | None = None
+
+
+class AccountSettings(Settings):
+    """A merchant."""
+
+    id: Slug
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    currency: str = "GBP"
+    gateway: Literal["simulator"] = "simulator"
+    brands: tuple[Brand, ...] = tuple(Brand)
+    postal_code: bool = False
+
+    @model_validator(mode="after")
+    def _known_currency(self) -> "AccountSettings":
+        if self.currency not in MINOR_DIGITS:
+            raise ValueError(
+                "currency: not an ISO 4217 code that Tonevault charges in; write for example GBP, EUR or USD"
+            )
+        return self
+
+
+class TonevaultSettings(Settings):
+    """The configuration file."""
+
+    data_dir: Path = Path("var")
+    boundary_secret: Secret | None = None
+    log: LogSettings = LogSettings()
+    secure: SecureSettings = SecureSettings()
+    desk: DeskSettings = DeskSettings()
+    accounts: tuple[AccountSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _routes_lead_to_accounts(self) -> "TonevaultSettings":
+        known = {each.id for each in self.accounts}
+        if len(known) != len(self.accounts):
+            raise ValueError("accounts: each id may stand once")
+        names = [each.name for each in self.secure.routes]
+        if len(set(names)) != len(names):
+            raise ValueError("secure.routes: each name may stand once")
+        for place, route in enumerate(self.secure.routes):
+            if route.account not in known:
+                raise ValueError(f"secure.routes[{place}].account: is not the id of an [[accounts]] table")
+        return self

@@ -1,0 +1,124 @@
+"""Settings: one TOML file, `TONEVAULT_…` variables over it, secrets by reference. Errors name the field, never its value."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationError
+
+PREFIX: Final = "TONEVAULT_"
+SEPARATOR: Final = "__"
+"""`TONEVAULT_DESK__LISTEN` sets `listen` of the table `desk`."""
+CONFIG_VARIABLE: Final = "TONEVAULT_CONFIG"
+MAX_SECRET_BYTES: Final = 65_536
+"""A secret is a password or a key; a larger file was named by mistake."""
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used. `problems` has one line a fault: field, rule, way out."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Settings(BaseModel):
+    """Base of every table of the configuration: no unknown fields, no value ever repeated in an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def _dereference(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    scheme, colon, rest = value.partition(":")
+    if scheme == "file" and colon:
+        path = Path(rest)
+        if not path.is_file():
+            raise ValueError("file: names no file; create it or correct the path")
+        if path.stat().st_size > MAX_SECRET_BYTES:
+            raise ValueError(
+                f"file: is larger than {MAX_SECRET_BYTES} bytes; name the file that holds the secret alone"
+            )
+        return path.read_text().strip()
+    raise ValueError(
+        "a secret is not written into the configuration; write file:/path/to/it or set the variable by env:NAME"
+    )
+
+
+def _resolve(value: object, environ: Mapping[str, str]) -> object:
+    """Replace `env:NAME` by the variable, sealed; an unknown name stays, and the check of its field refuses it."""
+    if isinstance(value, dict):
+        return {key: _resolve(each, environ) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_resolve(each, environ) for each in value]
+    if isinstance(value, str) and value.startswith("env:") and value[4:] in environ:
+        return SecretStr(environ[value[4:]])
+    return value
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_dereference)]
+"""A secret given as `file:PATH` or `env:NAME`; shown as stars."""
+
+M = TypeVar("M", bound=Settings)
+
+
+def _overlay(document: dict[str, Any], environ: Mapping[str, str]) -> None:
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX) or variable == CONFIG_VARIABLE:
+            continue
+        table: Any = document
+        *path, last = variable.removeprefix(PREFIX).lower().split(SEPARATOR)
+        for name in path:
+            table = table.setdefault(name, {})
+            if not isinstance(table, dict):
+                raise SettingsError([f"{variable}: `{name}` is not a table of the configuration"])
+        table[last] = _literal(text)
+
+
+def _literal(text: str) -> object:
+    """A variable's text as a TOML value where it is one (`true`, `8080`, `["a"]`), else as it stands."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _where(location: tuple[int | str, ...]) -> str:
+    out = ""
+    for part in location:
+        out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else part
+    return out or "configuration"
+
+
+_WAYS_OUT: Final = {
+    "extra_forbidden": "is not a setting; see docs/configuration.md for those that are",
+    "missing": "is required",
+}
+
+
+def load(model: type[M], path: Path | None, environ: Mapping[str, str]) -> M:
+    """Read `path` (if any), lay the variables over it and check the whole. Raises SettingsError with every fault at once."""
+    document: dict[str, Any] = {}
+    if path is not None:
+        try:
+            document = tomllib.loads(path.read_text())
+        except OSError:
+            raise SettingsError(
+                [f"{path}: cannot be read; give the path of a TOML file with --config or {CONFIG_VARIABLE}"]
+            ) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            # tomllib's own message gives the place and at most one character; the document may hold a secret.
+            fault = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "the text is not UTF-8"
+            raise SettingsError([f"{path}: is not TOML: {fault}"]) from None
+    _overlay(document, environ)
+    try:
+        return model.model_validate(_resolve(document, environ))
+    except ValidationError as error:
+        raise SettingsError(
+            [
+                f"{_where(each['loc'])}: {_WAYS_OUT.get(each['type'], each['msg'].removeprefix('Value error, '))}"
+                for each in error.errors(include_input=False, include_url=False)
+            ]
+        ) from None

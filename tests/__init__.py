@@ -1,0 +1,1 @@
+"""Tonevault's tests."""
