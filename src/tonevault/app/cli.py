@@ -92,12 +92,12 @@ def desk(config: Path | None) -> None:
     type=click.IntRange(0, 65535),
     default=8080,
     show_default=True,
-    help="Where the panel is served; 0 takes any free port.",
+    help="Where the panel is served; 0: any free port.",
 )
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Keep the demo's data here instead of throwing it away.",
+    help="Keep the data here instead of throwing it away.",
 )
 def demo(port: int, data_dir: Path | None) -> None:
     """Both zones, a contact-centre phone and a customer's phone: see a card captured with no phone of your own."""
