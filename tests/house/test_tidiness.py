@@ -22,7 +22,9 @@ def tracked(*endings: str) -> list[Path]:
         text=True,
     ).stdout
     names = [name for name in listing.split("\0") if name]
-    return [ROOT / name for name in names if (not endings or name.endswith(endings)) and (ROOT / name).is_file()]
+    return [
+        ROOT / name for name in names if (not endings or name.endswith(endings)) and (ROOT / name).is_file()
+    ]
 
 
 def relative(path: Path) -> str:
@@ -33,7 +35,9 @@ def test_the_tree_is_seen() -> None:
     assert len(tracked(".py")) > 50
 
 
-@pytest.mark.parametrize("path", [p for p in tracked(".py", ".js", ".css", ".html") if "vendor" not in p.parts], ids=relative)
+@pytest.mark.parametrize(
+    "path", [p for p in tracked(".py", ".js", ".css", ".html") if "vendor" not in p.parts], ids=relative
+)
 def test_files_are_short(path: Path) -> None:
     lines = path.read_text().count("\n")
     assert lines <= MAX_LINES, f"{relative(path)} has {lines} lines; split it by concept (limit {MAX_LINES})"

@@ -1,0 +1,41 @@
+"""The log strikes digit runs and prints no locals, whoever logs."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from tonevault.plumbing.log import get_logger, set_up_logging, strike_digits
+
+PAN = "4000056655665556"
+
+
+@pytest.fixture(autouse=True)
+def _restore() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.mark.parametrize("json", [False, True])
+def test_nothing_of_a_card_reaches_the_log(capsys: pytest.CaptureFixture[str], *, json: bool) -> None:
+    set_up_logging(level="DEBUG", json=json)
+    log = get_logger("test")
+    card_in_a_local = PAN
+    log.debug("keyed", value=PAN, number=int(PAN), listed=[PAN], spaced="4000 0566 5566 5556")
+    logging.getLogger("library").warning("got %s and %s", PAN, {"pan": PAN})
+    try:
+        raise ValueError(PAN)
+    except ValueError:
+        log.exception("failed")
+        logging.getLogger("library").exception("failed")
+    out = capsys.readouterr().err
+    assert out.count("failed") >= 2
+    for part in (PAN, card_in_a_local[6:], "5665566", "0566 5566"):
+        assert part not in out
+
+
+def test_short_numbers_stay() -> None:
+    assert strike_digits("port 5060, status 200, 12.5 s") == "port 5060, status 200, 12.5 s"
