@@ -60,7 +60,16 @@ class MaskedCard:
     @property
     def masked_number(self) -> str:
         """Stars in groups of four and the last four, as the panel shows it: `**** **** **** 4242`."""
-        stars = "*" * (self.length - 4) + self.last4
-        if self.brand is Brand.AMEX and self.length == 15:
-            return f"{stars[:4]} {stars[4:10]} {stars[10:]}"
-        return " ".join(stars[i : i + 4] for i in range(0, len(stars), 4))
+        return mask_number(self.brand, self.length, self.last4)
+
+
+def mask_number(brand: Brand, length: int, last4: str) -> str:
+    """A number of `length` digits as it may be shown, its expiry known or not: stars, and the last four as one group."""
+    if brand is Brand.AMEX and length == 15:
+        return f"**** ****** *{last4}"
+    # Groups are counted from the right, so that the last four of a number of 13 or 19 digits stay together.
+    stars = "*" * (length - 4)
+    first = len(stars) % 4
+    groups = [stars[:first]] if first else []
+    groups += [stars[at : at + 4] for at in range(first, len(stars), 4)]
+    return " ".join([*groups, last4])

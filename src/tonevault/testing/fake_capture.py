@@ -1,4 +1,4 @@
-"""One capture session of the fake secure zone: the customer's view of the rules, written apart from the real machine so that each checks the other."""
+"""One capture session of the fake secure zone, written apart from the real machine so that each checks the other."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
