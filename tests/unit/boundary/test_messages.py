@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from tonevault.boundary import calls, captures, charges, notices, problems, tokens
 from tonevault.boundary.message import Message
 from tonevault.boundary.text import PhoneNumber, Words, holds_card_number
+from tonevault.kernel.ids import AccountId, CallId
 
 PANS = [
     "4242424242424242",
@@ -113,8 +114,8 @@ def test_unknown_fields_are_refused_without_being_repeated() -> None:
 def test_a_notice_round_trip() -> None:
     moment = datetime(2026, 11, 21, tzinfo=UTC)
     view = calls.CallView(
-        call_id="call_" + "a" * 28,
-        account_id="acme",
+        call_id=CallId("call_" + "a" * 28),
+        account_id=AccountId("acme"),
         route="support",
         state=calls.CallState.RINGING,
         started_at=moment,
