@@ -26,7 +26,7 @@ class ServerKey(Reticent):
 
 @dataclass(frozen=True, slots=True)
 class RequestReceived:
-    """A new request, checked, never a retransmission, an ACK or a CANCEL. The owner answers it by `respond`; an INVITE already had its 100."""
+    """A new request, checked, never a retransmission, an ACK or a CANCEL. Answer it by `respond`; an INVITE already had its 100."""
 
     key: ServerKey
     request: Request
@@ -35,7 +35,7 @@ class RequestReceived:
 
 @dataclass(frozen=True, slots=True)
 class CancelReceived:
-    """The INVITE named by `key` is cancelled before its final answer. The CANCEL has been answered; the owner answers the INVITE, with 487."""
+    """The INVITE named by `key` is cancelled before its final answer. The CANCEL has been answered; answer the INVITE with 487."""
 
     key: ServerKey
     request: Request
@@ -52,7 +52,7 @@ class AckReceived:
 
 @dataclass(frozen=True, slots=True)
 class ResponseReceived:
-    """A response to the request named by `key`. Provisional ones come as often as they are sent; a 2xx to an INVITE once for each To tag."""
+    """A response to the request named by `key`. Provisional ones come as often as sent; a 2xx to an INVITE once a To tag."""
 
     key: ClientKey
     response: Response
@@ -68,14 +68,14 @@ class TransactionTimedOut:
 
 @dataclass(frozen=True, slots=True)
 class TransportFailed:
-    """A request could not be delivered (treat as 503), or a response found no way back. A client transaction has ended; a server's goes on."""
+    """A request could not be delivered (treat as 503), or a response found no way back. A client transaction ends."""
 
     key: ClientKey | ServerKey
 
 
 @dataclass(frozen=True, slots=True)
 class AckTimedOut:
-    """No ACK came within 64*T1 of the final response to this INVITE. After a 2xx the owner ends the dialog with BYE (RFC 3261 section 13.3.1.4)."""
+    """No ACK came within 64*T1 of the final response to this INVITE. After a 2xx, end the dialog by BYE (RFC 3261, 13.3.1.4)."""
 
     key: ServerKey
     status: int

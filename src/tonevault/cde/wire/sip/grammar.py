@@ -86,10 +86,8 @@ def parse_host_port(text: str, header: str) -> tuple[str, int | None]:
 
 def split_list(text: str, separator: str, header: str) -> list[str]:
     """Split at a separator that stands outside quoted strings and angle brackets; the parts are stripped, and none may be empty."""
-    if '"' not in text and "<" not in text:
-        parts = text.split(separator)
-    else:
-        parts = _split_outside_quotes(text, separator, header)
+    plain = '"' not in text and "<" not in text
+    parts = text.split(separator) if plain else _split_outside_quotes(text, separator, header)
     if len(parts) > MAX_LIST_ITEMS:
         raise SipParseError(header, f"holds at most {MAX_LIST_ITEMS} values")
     stripped = [part.strip(WHITESPACE) for part in parts]

@@ -15,17 +15,14 @@ MAX_HEADER_BYTES = 16_384
 MAX_LIST_ITEMS = 128
 """Values in one comma-separated list, such as a Via or Record-Route: RFC 3261 starts Max-Forwards at 70."""
 
-MAX_KEEPALIVE_BYTES = 256
-"""CRLF sent between stream messages (RFC 5626 section 3.5.1) before the connection counts as abused."""
-
 MAX_SERVER_TRANSACTIONS = 20_000
 """Beyond it new requests are answered 503 without state. At 32 s a transaction over UDP this is some 600 requests a second."""
 
 MAX_CLIENT_TRANSACTIONS = 20_000
 """Beyond it `send_request` refuses: the caller still has the request and can answer its own peer 503."""
 
-MAX_QUEUED_EVENTS = 100_000
-"""Events not yet taken by the owner. The driver empties the queue after every datagram, so only a stuck owner meets it."""
+MAX_QUEUED_RELIABLE = 8
+"""Reliable provisional responses to one INVITE that wait for the PRACK of an earlier one; a phone rings in two or three steps."""
 
 MAX_ACKS_PER_INVITE = 16
 """A forked INVITE can be answered by several phones; each is acknowledged by its own ACK, kept for 32 s."""

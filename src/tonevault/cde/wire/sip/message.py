@@ -6,7 +6,6 @@ from tonevault.cde.wire.sip.cseq import CSeq
 from tonevault.cde.wire.sip.errors import SipParseError
 from tonevault.cde.wire.sip.grammar import is_token, parse_number
 from tonevault.cde.wire.sip.headers import Headers
-from tonevault.cde.wire.sip.limits import MAX_MESSAGE_BYTES
 from tonevault.cde.wire.sip.name_addr import NameAddr
 from tonevault.cde.wire.sip.uri import SipUri
 from tonevault.cde.wire.sip.via import Via
@@ -14,8 +13,10 @@ from tonevault.cde.wire.sip.via import Via
 SIP_VERSION = "SIP/2.0"
 
 KNOWN_METHODS = frozenset(
-    ("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS")
-    + ("PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE")
+    [
+        *("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS"),
+        *("PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"),
+    ]
 )
 """The registered methods: the only ones ever shown. Another method is text of the peer's."""
 
@@ -113,11 +114,11 @@ class Message:
         lines = [start_line]
         stated = False
         for name, value in self.headers.items():
-            if name.lower() in ("content-length", "l"):
-                if stated:
-                    continue
-                stated, value = True, length
-            lines.append(f"{name}: {value}")
+            if name.lower() not in ("content-length", "l"):
+                lines.append(f"{name}: {value}")
+            elif not stated:
+                stated = True
+                lines.append(f"{name}: {length}")
         if not stated:
             lines.append(f"Content-Length: {length}")
         head = "\r\n".join(lines).encode("utf-8", "surrogateescape")
@@ -138,11 +139,6 @@ class Request(Message):
         if not is_token(self.method):
             raise ValueError("method: must be a token (RFC 3261 section 25.1, Method)")
         return self._encode(f"{self.method} {self.uri.text()} {SIP_VERSION}")
-
-    @property
-    def is_oversized(self) -> bool:
-        """Whether it cannot be sent at all: more than 65,535 bytes."""
-        return len(self.encode()) > MAX_MESSAGE_BYTES
 
     def copy(self) -> "Request":
         """An independent copy."""

@@ -1,4 +1,4 @@
-"""A display name, a URI and parameters: the value of From, To, Contact, Route, Record-Route, Refer-To and Referred-By (RFC 3261 section 20.10)."""
+"""A display name, a URI and parameters: From, To, Contact, Route, Record-Route, Refer-To (RFC 3261 section 20.10)."""
 
 import re
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""SIP, SIPS and tel URIs (RFC 3261 section 19.1, RFC 3966). Other schemes are kept as opaque text, to be refused or passed on by the owner."""
+"""SIP, SIPS and tel URIs (RFC 3261 section 19.1, RFC 3966). Other schemes are kept as opaque text."""
 
 import re
 from dataclasses import dataclass, replace

@@ -45,7 +45,7 @@ class Via(Reticent):
 
     @property
     def has_unique_branch(self) -> bool:
-        """Whether the branch is an RFC 3261 one, by which alone the transaction is found. The bare cookie is not (RFC 4475 section 3.2.1)."""
+        """Whether the transaction is found by this branch alone. The bare cookie is no such branch (RFC 4475 section 3.2.1)."""
         return self.branch.startswith(MAGIC_COOKIE) and len(self.branch) > len(MAGIC_COOKIE)
 
     @property
