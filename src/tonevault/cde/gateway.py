@@ -30,6 +30,25 @@ class Check(StrEnum):
     NOT_GIVEN = "not_given"
 
 
+class Code(StrEnum):
+    """Our words for why: every adapter maps its gateway's own codes to these, so that users learn one list."""
+
+    DO_NOT_HONOUR = "do_not_honour"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    LIMIT_EXCEEDED = "limit_exceeded"
+    LOST_CARD = "lost_card"
+    STOLEN_CARD = "stolen_card"
+    EXPIRED_CARD = "expired_card"
+    INCORRECT_SECURITY_CODE = "incorrect_security_code"
+    POSTAL_CODE_MISMATCH = "postal_code_mismatch"
+    ADDRESS_MISMATCH = "address_mismatch"
+    PROCESSING_ERROR = "processing_error"
+    REFERENCE_REUSED = "reference_reused"
+    """The gateway knows our reference with another amount; it did nothing."""
+    NOT_REFUNDABLE = "not_refundable"
+    """No approved payment has that much left to give back."""
+
+
 @dataclass(frozen=True, slots=True)
 class CardInHand:
     """A card opened for one request: the number and code stay sealed until the adapter writes them to the wire."""
@@ -54,11 +73,11 @@ class Authorisation:
 
 @dataclass(frozen=True, slots=True)
 class GatewayAnswer:
-    """The outcome of a request or look-up. `code` is one of our decline or fault codes; no text of the gateway is repeated to users."""
+    """The outcome of a request or look-up. `code` is one of `Code`, or none on approval; no text of the gateway is repeated to users."""
 
     verdict: Verdict
     gateway_reference: str | None = None
-    code: str | None = None
+    code: Code | None = None
     security_code_check: Check = Check.NOT_GIVEN
     postal_code_check: Check = Check.NOT_GIVEN
     address_check: Check = Check.NOT_GIVEN

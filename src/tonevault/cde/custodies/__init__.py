@@ -1,0 +1,1 @@
+"""Adapters of the key custody port, one file each."""

@@ -1,0 +1,1 @@
+"""Adapters of the gateway port, alike in shape; none knows another."""

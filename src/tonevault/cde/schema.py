@@ -1,0 +1,132 @@
+"""The secure zone's tables. Every primary and unique key begins with the account; no sequence, enum or trigger; no security code."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from tonevault.plumbing.sql import UtcTime
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+"""Names are spelled out, so that a later migration can address every constraint on every database."""
+
+ACCOUNT_KEY: Final = Table(
+    "account_key",
+    METADATA,
+    Column("account_id", String(32), nullable=False),
+    Column("purpose", String(16), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("account_id", "purpose", "epoch"),
+)
+"""Data keys and index keys, each wrapped by the key-encrypting key `key_id`. Deleting a row shreds what it sealed."""
+
+TOKEN: Final = Table(
+    "token",
+    METADATA,
+    Column("account_id", String(32), nullable=False),
+    Column("token_id", String(40), nullable=False),
+    Column("usage", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("brand", String(16), nullable=False),
+    Column("first6", String(6), nullable=False),
+    Column("last4", String(4), nullable=False),
+    Column("length", Integer, nullable=False),
+    Column("exp_month", Integer, nullable=False),
+    Column("exp_year", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=True),
+    Column("card_index", LargeBinary, nullable=True),
+    Column("replaced_by", String(40), nullable=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=True),
+    PrimaryKeyConstraint("account_id", "token_id"),
+    UniqueConstraint("account_id", "card_index"),
+    # PCI DSS 3.2.1: whatever ends a token takes the card with it, so only a live row may hold one.
+    CheckConstraint("(state = 'active') = (sealed IS NOT NULL)", name="sealed_while_active"),
+    CheckConstraint("card_index IS NULL OR sealed IS NOT NULL", name="index_goes_with_card"),
+    Index("ix_token_expires_at", "expires_at"),
+)
+"""Tokens. `sealed` is nonce, ciphertext and tag of the number; `card_index` the keyed fingerprint, on multi-use tokens alone."""
+
+CHARGE: Final = Table(
+    "charge",
+    METADATA,
+    Column("account_id", String(32), nullable=False),
+    Column("charge_id", String(40), nullable=False),
+    Column("token_id", String(40), nullable=False),
+    Column("token_new", Boolean, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("description", String(200), nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("gateway", String(48), nullable=False),
+    Column("gateway_reference", String(255), nullable=True),
+    Column("code", String(48), nullable=True),
+    Column("security_code_check", String(16), nullable=False),
+    Column("postal_code_check", String(16), nullable=False),
+    Column("address_check", String(16), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("account_id", "charge_id"),
+    ForeignKeyConstraint(["account_id", "token_id"], ["token.account_id", "token.token_id"]),
+    Index("ix_charge_state", "state"),
+)
+"""Charges as the merchant sees them. `token_new`: the token was made for this very charge, on a first payment."""
+
+PAYMENT_ATTEMPT: Final = Table(
+    "payment_attempt",
+    METADATA,
+    Column("account_id", String(32), nullable=False),
+    Column("attempt_id", String(40), nullable=False),
+    Column("charge_id", String(40), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("gateway", String(48), nullable=False),
+    Column("node", String(64), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("silent_since", UtcTime, nullable=True),
+    PrimaryKeyConstraint("account_id", "attempt_id"),
+    UniqueConstraint("account_id", "charge_id", "number"),
+    ForeignKeyConstraint(["account_id", "charge_id"], ["charge.account_id", "charge.charge_id"]),
+)
+"""One request to a gateway, written before it leaves; `attempt_id` is the reference that the gateway is given and asked by."""
+
+JOB: Final = Table(
+    "job",
+    METADATA,
+    Column("account_id", String(32), nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("subject", String(40), nullable=False),
+    Column("due", UtcTime, nullable=False),
+    Column("lease_until", UtcTime, nullable=True),
+    Column("step", Integer, nullable=False),
+    PrimaryKeyConstraint("account_id", "kind", "subject"),
+    Index("ix_job_due", "due"),
+)
+"""Work that falls due, swept by every node. A lease keeps two nodes from one job, and lapses when its holder dies."""

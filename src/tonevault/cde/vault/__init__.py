@@ -1,0 +1,1 @@
+"""The vault: tokens for cards, the cards sealed under keys that the custody wraps."""

@@ -1,0 +1,61 @@
+"""Card numbers to ciphertext and back, and to their lookup index. Plain digits stay in buffers that are zeroed; keys are given."""
+
+import hmac
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from tonevault.cde.sealed.card_number import MAX_DIGITS, MIN_DIGITS, CardNumber
+from tonevault.cde.sealed.warrant import open_number
+from tonevault.cde.vault.errors import CardUnreadableError
+from tonevault.kernel.ids import AccountId, TokenId
+
+NONCE_LENGTH: Final = 12
+"""96 random bits (NIST SP 800-38D section 8.2.2), which allow 2**32 cards under one data key."""
+BLOCK_LENGTH: Final = 32
+"""One byte of count, then the digits, then zeros: every ciphertext has one size, so that size tells no number's length."""
+TAG_LENGTH: Final = 16
+
+
+def associated_data(account: AccountId, token: TokenId, epoch: int) -> bytes:
+    """What a ciphertext is bound to: moved to another row, account or epoch it does not open. None of the parts holds a bar."""
+    return f"tonevault-card|{account}|{token}|{epoch}".encode("ascii")
+
+
+def seal_number(number: CardNumber, cipher: AESGCM, nonce: bytes, bound_to: bytes) -> bytes:
+    """Nonce, ciphertext and tag (60 bytes) of a card number. `nonce` is 12 fresh random bytes."""
+    block = bytearray(BLOCK_LENGTH)
+    try:
+        with open_number(number) as digits:
+            block[0] = len(digits)
+            block[1 : 1 + len(digits)] = digits
+        sealed = bytearray(BLOCK_LENGTH + TAG_LENGTH)
+        cipher.encrypt_into(nonce, block, bound_to, sealed)
+        return nonce + bytes(sealed)
+    finally:
+        block[:] = bytes(BLOCK_LENGTH)
+
+
+def unseal_number(sealed: bytes, cipher: AESGCM, bound_to: bytes) -> CardNumber:
+    """The card number, to be destroyed by the caller. Raises CardUnreadableError when key, bytes or binding do not fit."""
+    block = bytearray(BLOCK_LENGTH)
+    try:
+        if len(sealed) != NONCE_LENGTH + BLOCK_LENGTH + TAG_LENGTH:
+            raise CardUnreadableError("a sealed card has the wrong size: its row was damaged")
+        cipher.decrypt_into(sealed[:NONCE_LENGTH], sealed[NONCE_LENGTH:], bound_to, block)
+        if not MIN_DIGITS <= block[0] <= MAX_DIGITS:
+            raise CardUnreadableError("a sealed card opened to something that is no card number")
+        return CardNumber(block[1 : 1 + block[0]])
+    except InvalidTag:
+        raise CardUnreadableError(
+            "a sealed card does not open: its row was changed or moved, or its data key is another"
+        ) from None
+    finally:
+        block[:] = bytes(BLOCK_LENGTH)
+
+
+def card_index(number: CardNumber, index_key: bytes) -> bytes:
+    """HMAC-SHA-256 over the whole number under the account's index key (PCI DSS 3.5.1.1): equal for equal cards of one account."""
+    with open_number(number) as digits:
+        return hmac.digest(index_key, digits, "sha256")

@@ -1,0 +1,223 @@
+"""The vault: gives a token for a card, opens the card again for a named purpose, and shreds it. Refuses to show a number."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import Connection
+
+from tonevault.boundary.tokens import TokenState, TokenUsage, TokenView
+from tonevault.cde.key_custody import KeyCustody
+from tonevault.cde.sealed.card_number import CardNumber
+from tonevault.cde.sealed.small_field import Expiry
+from tonevault.cde.vault import store
+from tonevault.cde.vault.errors import TokenNotChargeableError, TokenNotFoundError
+from tonevault.cde.vault.keys import AccountKeys, KeyRing
+from tonevault.cde.vault.model import (
+    SINGLE_USE_LIFETIME,
+    SealedCard,
+    StoredToken,
+    TokenEvent,
+    card_is_past,
+)
+from tonevault.cde.vault.seal import NONCE_LENGTH, associated_data, card_index, seal_number, unseal_number
+from tonevault.kernel.ids import TOKEN, AccountId, Entropy, TokenId, make_secret_id
+from tonevault.plumbing.entropy import SYSTEM_ENTROPY
+from tonevault.plumbing.log import get_logger
+from tonevault.plumbing.sql import Database
+
+SWEEP_BATCH: Final = 200
+"""Cards shredded in one transaction, so that a sweep never holds the writer for long."""
+RIVAL_TRIES: Final = 5
+"""A token that another transaction changes between reading and writing is read again this often."""
+
+log = get_logger(__name__)
+
+
+class OpeningPurpose(StrEnum):
+    """Why a card was opened: every use of a clear card is told to the log (PCI DSS 10.2.1.1)."""
+
+    CHARGE = "charge"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCard:
+    """A card in hand: its number is sealed against being shown, and zeroed when the block ends that opened it."""
+
+    number: CardNumber
+    expiry: Expiry
+
+
+class Vault:
+    """Tokens and sealed cards of every account, on the secure zone's database and behind the custody's key."""
+
+    def __init__(self, database: Database, custody: KeyCustody, entropy: Entropy = SYSTEM_ENTROPY) -> None:
+        """`entropy` makes token ids. Keys and nonces always come from the system: a repeated nonce would open cards."""
+        self._database = database
+        self._keys = KeyRing(database, custody)
+        self._entropy = entropy
+
+    async def tokenise(
+        self, account: AccountId, number: CardNumber, expiry: Expiry, usage: TokenUsage, now: datetime
+    ) -> tuple[TokenView, bool]:
+        """The token of a card, and whether the account had it already. The caller still owns `number` and destroys it.
+
+        Raises ValueError for a number that no scheme issues or an expiry that is past, KeyCustodyError when keys are closed.
+        """
+        if not number.is_valid:
+            raise ValueError("card_number: fails its check digit or its scheme's length; key it again")
+        if card_is_past(expiry, now):
+            raise ValueError("expiry: the card's last month is over; use a card that is still good")
+        keys = await self._keys.of(account, now)
+        token_id = TokenId(make_secret_id(TOKEN, self._entropy))
+        token = _new_token(account, token_id, number, expiry, usage=usage, now=now)
+        card = self._seal(keys, token, number)
+        if usage is TokenUsage.SINGLE:
+            await self._database.transact(lambda c: store.insert(c, token, card, None))
+            return token.view(now), False
+        index = card_index(number, keys.index_key)
+        kept = await self._database.transact(lambda c: _keep_one(c, token, card, index, now))
+        return kept.view(now), kept.token_id != token_id
+
+    async def token(self, account: AccountId, token_id: TokenId, now: datetime) -> TokenView:
+        """What may be known of a token. Raises TokenNotFoundError."""
+        token = await self._database.read(lambda c: store.find(c, account, token_id))
+        if token is None:
+            raise TokenNotFoundError
+        return token.view(now)
+
+    async def revoke(self, account: AccountId, token_id: TokenId, now: datetime) -> TokenView:
+        """End a token in any state and shred its card; harmless when repeated. Raises TokenNotFoundError."""
+        return await self._database.transact(lambda c: self.revoke_in(c, account, token_id, now).view(now))
+
+    @asynccontextmanager
+    async def open_card(
+        self, account: AccountId, token_id: TokenId, purpose: OpeningPurpose, now: datetime
+    ) -> AsyncIterator[OpenCard]:
+        """The card of an active token, in hand for the length of the block. A single-use token is consumed by it.
+
+        Raises TokenNotFoundError and TokenNotChargeableError.
+        """
+        drawn = await self._database.transact(lambda c: self.draw(c, account, token_id, now))
+        if isinstance(drawn, TokenState):
+            raise TokenNotChargeableError
+        async with self.open_drawn(drawn, purpose, now) as card:
+            yield card
+
+    def draw(
+        self, connection: Connection, account: AccountId, token_id: TokenId, now: datetime
+    ) -> SealedCard | TokenState:
+        """Take the sealed card of an active token within the caller's transaction, or tell the state that forbids it.
+
+        A single-use token is consumed and its row shredded by the same transaction: from its commit on the card is in this
+        process alone. Raises TokenNotFoundError.
+        """
+        for _ in range(RIVAL_TRIES):
+            token = store.find(connection, account, token_id)
+            if token is None:
+                raise TokenNotFoundError
+            if (state := token.state_at(now)) is not TokenState.ACTIVE:
+                return state
+            card = store.sealed_card(connection, account, token_id)
+            if card is None:
+                continue
+            if token.usage is TokenUsage.MULTI or store.change(connection, token, TokenEvent.CONSUME, now):
+                return card
+        raise AssertionError(
+            "unreachable: nothing leads back to active, so a rival leaves another state behind"
+        )
+
+    @asynccontextmanager
+    async def open_drawn(
+        self, drawn: SealedCard, purpose: OpeningPurpose, now: datetime
+    ) -> AsyncIterator[OpenCard]:
+        """Open what `draw` took. Raises CardUnreadableError, KeyCustodyError."""
+        cipher = await self._keys.cipher(drawn.account_id, drawn.epoch, now)
+        bound_to = associated_data(drawn.account_id, drawn.token_id, drawn.epoch)
+        number = unseal_number(drawn.sealed, cipher, bound_to)
+        log.info("card opened", account=drawn.account_id, token=drawn.token_id, purpose=purpose.value)
+        try:
+            yield OpenCard(number, drawn.expiry)
+        finally:
+            number.destroy()
+
+    def revoke_in(
+        self, connection: Connection, account: AccountId, token_id: TokenId, now: datetime
+    ) -> StoredToken:
+        """`revoke` within the caller's transaction."""
+        for _ in range(RIVAL_TRIES):
+            token = store.find(connection, account, token_id)
+            if token is None:
+                raise TokenNotFoundError
+            if token.state is TokenState.REVOKED:
+                return token
+            store.change(connection, token, TokenEvent.REVOKE, now)
+        raise AssertionError("unreachable: a token changes state three times at most")
+
+    async def sweep(self, now: datetime) -> int:
+        """Expire and shred single-use tokens whose time is up; the number done. Called every minute or so by every node."""
+
+        def expire(connection: Connection) -> int:
+            due = store.out_of_time(connection, now, SWEEP_BATCH)
+            return sum(store.change(connection, token, TokenEvent.EXPIRE, now) for token in due)
+
+        return await self._database.transact(expire)
+
+    def _seal(self, keys: AccountKeys, token: StoredToken, number: CardNumber) -> SealedCard:
+        nonce = secrets.token_bytes(NONCE_LENGTH)
+        bound_to = associated_data(token.account_id, token.token_id, keys.epoch)
+        sealed = seal_number(number, keys.cipher, nonce, bound_to)
+        return SealedCard(token.account_id, token.token_id, keys.epoch, sealed, token.expiry)
+
+
+def _keep_one(
+    connection: Connection, token: StoredToken, card: SealedCard, index: bytes, now: datetime
+) -> StoredToken:
+    """Insert the token unless its card has one; the one that stands, with the newer expiry of the two."""
+    for _ in range(RIVAL_TRIES):
+        if store.insert(connection, token, card, index):
+            return token
+        standing = store.find_by_index(connection, token.account_id, index)
+        if standing is None:
+            continue
+        if _is_newer(token.expiry, standing.expiry):
+            store.set_expiry(connection, standing.account_id, standing.token_id, token.expiry, now)
+            standing = store.find(connection, standing.account_id, standing.token_id) or standing
+        return standing
+    raise TimeoutError("the token of this card was revoked and made again while it was captured; try again")
+
+
+def _is_newer(one: Expiry, other: Expiry) -> bool:
+    return (one.year, one.month) > (other.year, other.month)
+
+
+def _new_token(
+    account: AccountId,
+    token_id: TokenId,
+    number: CardNumber,
+    expiry: Expiry,
+    *,
+    usage: TokenUsage,
+    now: datetime,
+) -> StoredToken:
+    issuer = number.issuer
+    if issuer is None:
+        raise ValueError("card_number: belongs to no scheme")
+    return StoredToken(
+        account_id=account,
+        token_id=token_id,
+        usage=usage,
+        state=TokenState.ACTIVE,
+        brand=issuer.brand,
+        first6=number.first6,
+        last4=number.last4,
+        length=number.length,
+        expiry=expiry,
+        created_at=now,
+        expires_at=now + SINGLE_USE_LIFETIME if usage is TokenUsage.SINGLE else None,
+        replaced_by=None,
+    )

@@ -1,0 +1,132 @@
+"""The token table: plain functions of a connection, rows mapped by hand. Never meets a key or an open card."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
+
+from tonevault.boundary.tokens import TokenState, TokenUsage
+from tonevault.cde.schema import TOKEN
+from tonevault.cde.sealed.small_field import Expiry
+from tonevault.cde.vault.model import SealedCard, StoredToken, TokenEvent, next_state, states_before
+from tonevault.kernel.card import Brand
+from tonevault.kernel.ids import AccountId, TokenId
+from tonevault.plumbing.insert import insert_if_absent
+
+_SHOWN: Final = [column for column in TOKEN.c if column.name not in ("sealed", "card_index", "epoch")]
+
+
+def insert(connection: Connection, token: StoredToken, card: SealedCard, index: bytes | None) -> bool:
+    """Add a token with its sealed card; False when the account has a live token of the same index."""
+    return insert_if_absent(
+        connection,
+        TOKEN,
+        {
+            "account_id": token.account_id,
+            "token_id": token.token_id,
+            "usage": token.usage.value,
+            "state": token.state.value,
+            "brand": token.brand.value,
+            "first6": token.first6,
+            "last4": token.last4,
+            "length": token.length,
+            "exp_month": token.expiry.month,
+            "exp_year": token.expiry.year,
+            "epoch": card.epoch,
+            "sealed": card.sealed,
+            "card_index": index,
+            "replaced_by": token.replaced_by,
+            "created_at": token.created_at,
+            "updated_at": token.created_at,
+            "expires_at": token.expires_at,
+        },
+    )
+
+
+def find(connection: Connection, account: AccountId, token_id: TokenId) -> StoredToken | None:
+    """A token of an account."""
+    row = connection.execute(select(*_SHOWN).where(_is(account, token_id))).one_or_none()
+    return None if row is None else _token(row)
+
+
+def find_by_index(connection: Connection, account: AccountId, index: bytes) -> StoredToken | None:
+    """The live multi-use token of a card."""
+    here = and_(TOKEN.c.account_id == account, TOKEN.c.card_index == index)
+    row = connection.execute(select(*_SHOWN).where(here)).one_or_none()
+    return None if row is None else _token(row)
+
+
+def sealed_card(connection: Connection, account: AccountId, token_id: TokenId) -> SealedCard | None:
+    """The card of a token, still sealed; None once it is shredded."""
+    wanted = select(TOKEN.c.epoch, TOKEN.c.sealed, TOKEN.c.exp_month, TOKEN.c.exp_year)
+    row = connection.execute(wanted.where(_is(account, token_id))).one_or_none()
+    if row is None or row.sealed is None:
+        return None
+    return SealedCard(account, token_id, row.epoch, row.sealed, Expiry(row.exp_month, row.exp_year))
+
+
+def set_expiry(
+    connection: Connection, account: AccountId, token_id: TokenId, expiry: Expiry, now: datetime
+) -> None:
+    """The issuer sent a new card with the same number: the newer expiry counts."""
+    connection.execute(
+        update(TOKEN)
+        .where(_is(account, token_id), TOKEN.c.state == TokenState.ACTIVE.value)
+        .values(exp_month=expiry.month, exp_year=expiry.year, updated_at=now)
+    )
+
+
+def change(
+    connection: Connection,
+    token: StoredToken,
+    event: TokenEvent,
+    now: datetime,
+    replaced_by: TokenId | None = None,
+) -> bool:
+    """Carry out a transition of the table and shred the card; False when another transaction changed the token first.
+
+    Raises TransitionError where the token's state does not allow the event.
+    """
+    done = connection.execute(
+        update(TOKEN)
+        .where(_is(token.account_id, token.token_id), TOKEN.c.state == token.state.value)
+        .values(
+            state=next_state(token.state, event).value,
+            sealed=None,
+            card_index=None,
+            replaced_by=replaced_by or token.replaced_by,
+            updated_at=now,
+        )
+    )
+    return done.rowcount == 1
+
+
+def out_of_time(connection: Connection, now: datetime, limit: int) -> list[StoredToken]:
+    """Tokens whose own time is up and whose card is still there, at most `limit`."""
+    before = [state.value for state in states_before(TokenEvent.EXPIRE)]
+    rows = connection.execute(
+        select(*_SHOWN).where(TOKEN.c.expires_at <= now, TOKEN.c.state.in_(before)).limit(limit)
+    )
+    return [_token(row) for row in rows]
+
+
+def _is(account: AccountId, token_id: TokenId) -> ColumnElement[bool]:
+    return and_(TOKEN.c.account_id == account, TOKEN.c.token_id == token_id)
+
+
+def _token(row: Row[tuple[object, ...]]) -> StoredToken:
+    values = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to read a row by column
+    return StoredToken(
+        account_id=AccountId(values[TOKEN.c.account_id]),
+        token_id=TokenId(values[TOKEN.c.token_id]),
+        usage=TokenUsage(values[TOKEN.c.usage]),
+        state=TokenState(values[TOKEN.c.state]),
+        brand=Brand(values[TOKEN.c.brand]),
+        first6=values[TOKEN.c.first6],
+        last4=values[TOKEN.c.last4],
+        length=values[TOKEN.c.length],
+        expiry=Expiry(values[TOKEN.c.exp_month], values[TOKEN.c.exp_year]),
+        created_at=values[TOKEN.c.created_at],
+        expires_at=values[TOKEN.c.expires_at],
+        replaced_by=values[TOKEN.c.replaced_by],
+    )
