@@ -1,0 +1,251 @@
+"""`tonevault doctor`: looks at the configuration and this machine, says what is wrong and how to mend it. It changes nothing."""
+
+import os
+import resource
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from tonevault.app.embedded import Places, places
+from tonevault.app.settings import LISTENER, MediaSettings, SipSettings, TonevaultSettings
+
+PORTS_TRIED: Final = 16
+"""How many ports of the media range are tried: enough to find a range that another program holds."""
+SOCKETS_PER_CALL: Final = 4
+FILES_BESIDE_CALLS: Final = 256
+"""Databases, logs, SIP connections and web clients."""
+CERTIFICATE_WARNING: Final = timedelta(days=21)
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    level: Level
+    subject: str
+    detail: str
+    way_out: str = ""
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether Tonevault cannot work until it is mended."""
+        return self.level is Level.FAULT
+
+    def __str__(self) -> str:
+        line = f"{self.level.value:<8} {self.subject}: {self.detail}"
+        return f"{line}\n         -> {self.way_out}" if self.way_out else line
+
+
+def examine(settings: TonevaultSettings) -> list[Finding]:
+    """Every finding, in the order in which a call would meet it. The configuration itself has been checked by loading it."""
+    try:
+        where = places(settings)
+    except ValueError as error:
+        return [
+            Finding(
+                Level.FAULT, "data_dir", str(error), "set data_dir to a short path such as /var/lib/tonevault"
+            )
+        ]
+    running = where.socket.exists() and _answers(where.socket)
+    findings = [Finding(Level.OK, "configuration", "can be used")]
+    findings += _data(where)
+    findings += _accounts(settings)
+    if running:
+        findings.append(Finding(Level.OK, "secure zone", "runs; its ports are its own"))
+    else:
+        findings += _sip(settings.secure.sip)
+        findings += _media(settings.secure.media)
+        findings += _port("desk.listen", socket.SOCK_STREAM, *_split(settings.desk.listen))
+    findings += _certificate(settings.secure.sip)
+    findings += _files(settings)
+    return findings
+
+
+def _data(where: Places) -> Iterator[Finding]:
+    folder = where.data_dir if where.data_dir.exists() else where.data_dir.parent
+    if not os.access(folder, os.W_OK):
+        yield Finding(
+            Level.FAULT,
+            "data_dir",
+            "cannot be written",
+            f"give this user the folder: chown {os.geteuid()} {folder}",
+        )
+        return
+    if where.data_dir.exists() and where.data_dir.stat().st_mode & 0o077:
+        yield Finding(Level.WARNING, "data_dir", "can be read by other users", f"chmod 700 {where.data_dir}")
+    shares = [share.exists() for share in (where.key_share_one, where.key_share_two)]
+    if any(shares) and not all(shares):
+        missing = "two" if shares[0] else "one"
+        yield Finding(
+            Level.FAULT,
+            "keys",
+            f"the share of custodian {missing} is missing",
+            "put the file back from the custodian's copy; without both shares no card can be opened",
+        )
+    else:
+        yield Finding(
+            Level.OK, "keys", "both shares are there" if all(shares) else "will be made at the first start"
+        )
+
+
+def _accounts(settings: TonevaultSettings) -> Iterator[Finding]:
+    if not settings.accounts:
+        yield Finding(Level.FAULT, "accounts", "there is none", "add an [[accounts]] table with id and name")
+    if not settings.secure.routes:
+        yield Finding(
+            Level.FAULT,
+            "secure.routes",
+            "there is none, so no call is taken",
+            "add a [[secure.routes]] table: see docs/configuration.md",
+        )
+    for route in settings.secure.routes:
+        yield Finding(
+            Level.OK, f"route {route.name}", f"calls from {', '.join(route.peers)} reach {route.to}"
+        )
+
+
+def _sip(settings: SipSettings) -> Iterator[Finding]:
+    for place, listener in enumerate(settings.listen):
+        match = LISTENER.match(listener)
+        if match is not None:
+            kind = socket.SOCK_DGRAM if match[1] == "udp" else socket.SOCK_STREAM
+            yield from _port(f"secure.sip.listen[{place}]", kind, match[2].strip("[]"), int(match[3]))
+
+
+def _media(settings: MediaSettings) -> Iterator[Finding]:
+    span = range(settings.first_port, settings.last_port + 1)
+    tried = span[:: max(1, len(span) // PORTS_TRIED)]
+    busy = [port for port in tried if _why_not(socket.SOCK_DGRAM, settings.address, port)]
+    if busy == list(tried):
+        reason = _why_not(socket.SOCK_DGRAM, settings.address, tried[0])
+        yield Finding(
+            Level.FAULT,
+            "secure.media",
+            f"no port can be bound ({reason})",
+            "set secure.media.address to an address of this machine, or another range",
+        )
+    elif busy:
+        yield Finding(
+            Level.WARNING,
+            "secure.media",
+            f"{len(busy)} of {len(tried)} ports tried are taken",
+            "choose a range that nothing else uses",
+        )
+    else:
+        yield Finding(
+            Level.OK,
+            "secure.media",
+            f"ports {settings.first_port} to {settings.last_port} on {settings.address} are free",
+        )
+
+
+def _port(subject: str, kind: socket.SocketKind, host: str, port: int) -> Iterator[Finding]:
+    reason = _why_not(kind, host, port)
+    name = "udp" if kind == socket.SOCK_DGRAM else "tcp"
+    if reason:
+        yield Finding(
+            Level.FAULT,
+            subject,
+            f"{name} {host}:{port} cannot be bound ({reason})",
+            f"stop what holds it (ss -lnp | grep {port}), or choose another port or address",
+        )
+    else:
+        yield Finding(Level.OK, subject, f"{name} {host}:{port} is free")
+
+
+def _why_not(kind: socket.SocketKind, host: str, port: int) -> str:
+    """Why a port cannot be bound, in the system's words; empty when it can."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return os.strerror(error.errno) if error.errno and error.errno > 0 else "the host name is unknown"
+    return ""
+
+
+def _certificate(settings: SipSettings) -> Iterator[Finding]:
+    if settings.certificate is None or settings.private_key is None:
+        return
+    try:
+        certificate = x509.load_pem_x509_certificate(settings.certificate.read_bytes())
+        key = load_pem_private_key(settings.private_key.read_bytes(), None)
+    except OSError:
+        yield Finding(
+            Level.FAULT,
+            "secure.sip",
+            "certificate or private_key cannot be read",
+            "name PEM files that this user can read",
+        )
+        return
+    except (ValueError, TypeError):
+        yield Finding(
+            Level.FAULT,
+            "secure.sip",
+            "certificate or private_key is not PEM, or the key has a password",
+            "give PEM files, the key without password and mode 0600",
+        )
+        return
+    form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    left = certificate.not_valid_after_utc - datetime.now(UTC)
+    if certificate.public_key().public_bytes(*form) != key.public_key().public_bytes(*form):
+        yield Finding(
+            Level.FAULT,
+            "secure.sip",
+            "certificate and private_key do not belong together",
+            "name the key that the certificate was made for",
+        )
+    elif left < timedelta(0):
+        yield Finding(Level.FAULT, "secure.sip", "the certificate has expired", "renew it")
+    elif left < CERTIFICATE_WARNING:
+        yield Finding(Level.WARNING, "secure.sip", f"the certificate expires in {left.days} days", "renew it")
+    else:
+        yield Finding(Level.OK, "secure.sip", f"the certificate is good for {left.days} days")
+
+
+def _files(settings: TonevaultSettings) -> Iterator[Finding]:
+    calls = sum(route.max_calls for route in settings.secure.routes)
+    media = settings.secure.media
+    calls = min(calls, (media.last_port - media.first_port + 1) // SOCKETS_PER_CALL)
+    needed = calls * SOCKETS_PER_CALL + FILES_BESIDE_CALLS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        yield Finding(
+            Level.WARNING,
+            "open files",
+            f"the limit is {hard}, and {calls} calls need {needed}",
+            f"set LimitNOFILE={needed} (systemd) or ulimit -n {needed}",
+        )
+    else:
+        yield Finding(Level.OK, "open files", f"{soft} now, {hard} at most; {calls} calls need {needed}")
+
+
+def _split(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True

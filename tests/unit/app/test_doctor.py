@@ -1,0 +1,88 @@
+"""The doctor names what is wrong and the way out: busy ports, half a key, a bad certificate, no route."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from tonevault.app.doctor import Finding, Level, examine
+from tonevault.app.settings import TonevaultSettings
+
+ACCOUNT = {"id": "acme", "name": "Acme"}
+ROUTE = {"name": "support", "account": "acme", "peers": ["127.0.0.1"], "to": "sip:a@127.0.0.1:5070"}
+
+
+def settings(tmp_path: Path, **changes: object) -> TonevaultSettings:
+    whole: dict[str, object] = {"data_dir": tmp_path / "data", "accounts": [ACCOUNT], **changes}
+    whole.setdefault("secure", {"routes": [ROUTE], "sip": {"listen": ["udp:127.0.0.1:0"]}})
+    whole.setdefault("desk", {"listen": "127.0.0.1:0"})
+    return TonevaultSettings.model_validate(whole)
+
+
+def faults(found: list[Finding]) -> list[Finding]:
+    return [each for each in found if each.level is not Level.OK]
+
+
+def test_a_sound_machine(tmp_path: Path) -> None:
+    assert faults(examine(settings(tmp_path))) == []
+
+
+@pytest.mark.parametrize(("transport", "kind"), [("udp", socket.SOCK_DGRAM), ("tcp", socket.SOCK_STREAM)])
+def test_a_busy_port(tmp_path: Path, transport: str, kind: socket.SocketKind) -> None:
+    with socket.socket(socket.AF_INET, kind) as holder:
+        holder.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_STREAM:
+            holder.listen()
+        port = holder.getsockname()[1]
+        secure = {"routes": [ROUTE], "sip": {"listen": [f"{transport}:127.0.0.1:{port}"]}}
+        (fault,) = faults(examine(settings(tmp_path, secure=secure)))
+    assert fault.subject == "secure.sip.listen[0]"
+    assert f"{transport} 127.0.0.1:{port}" in fault.detail
+    assert "choose another port" in fault.way_out
+
+
+def test_an_address_of_another_machine(tmp_path: Path) -> None:
+    secure = {"routes": [ROUTE], "sip": {"listen": ["udp:127.0.0.1:0"]}, "media": {"address": "192.0.2.1"}}
+    (fault,) = faults(examine(settings(tmp_path, secure=secure)))
+    assert (fault.subject, fault.level) == ("secure.media", Level.FAULT)
+
+
+def test_half_a_key(tmp_path: Path) -> None:
+    share = tmp_path / "data" / "secure" / "key-share-one"
+    share.parent.mkdir(parents=True)
+    (tmp_path / "data").chmod(0o700)
+    share.touch()
+    (fault,) = faults(examine(settings(tmp_path)))
+    assert "custodian two is missing" in fault.detail
+
+
+def test_nothing_is_routed(tmp_path: Path) -> None:
+    found = faults(examine(TonevaultSettings(data_dir=tmp_path / "data")))
+    assert {"accounts", "secure.routes"} <= {each.subject for each in found if each.is_fault}
+
+
+def test_a_certificate_that_is_none(tmp_path: Path) -> None:
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_text("nothing of the kind")
+    sip = {
+        "listen": ["tls:127.0.0.1:0"],
+        "certificate": tmp_path / "cert.pem",
+        "private_key": tmp_path / "key.pem",
+    }
+    (fault,) = faults(examine(settings(tmp_path, secure={"routes": [ROUTE], "sip": sip})))
+    assert "is not PEM" in fault.detail
+
+
+def test_a_data_dir_that_others_read(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    (warning,) = faults(examine(settings(tmp_path)))
+    assert warning.way_out == f"chmod 700 {data}"
+
+
+def test_a_path_too_long_for_a_socket(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 120)
+    (fault,) = examine(TonevaultSettings(data_dir=deep))
+    assert (fault.subject, fault.is_fault) == ("data_dir", True)
+    assert os.fsencode(deep)
