@@ -65,7 +65,14 @@ class Baresip:
         if self.settings.transport is Transport.TLS:
             certificate_path = make_certificate(self._folder, self.user).both_path
         first = self._save_source(source or noise(_ROOM_S, _ROOM_LEVEL_DBM0))
-        write_configuration(self._folder, self.user, self.ports, self.settings, first, certificate_path)
+        write_configuration(
+            self._folder,
+            self.user,
+            self.ports,
+            self.settings,
+            source=first,
+            certificate_path=certificate_path,
+        )
         self._process = PeerProcess(f"baresip-{self.user}", ["baresip", "-f", ".", "-s"], self._folder)
         self._control = self._process.wait_until("control port", self._connect, _START_TIMEOUT_S)
         return self
@@ -195,11 +202,11 @@ class Baresip:
 
     @property
     def events(self) -> list[PhoneEvent]:
-        return self._controlled().events
+        return self._controlled().events.all
 
     def wait_for(self, kind: str, timeout_s: float = _EVENT_TIMEOUT_S) -> PhoneEvent:
         """The next event of a kind, each returned once, so events that came before the wait are not missed."""
-        event = self._controlled().wait_for(kind, timeout_s)
+        event = self._controlled().events.wait_for(kind, timeout_s)
         if event is None:
             raise self._running().failure(f"no event {kind} within {timeout_s:g} s")
         return event

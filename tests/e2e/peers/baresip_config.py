@@ -116,7 +116,8 @@ def _account_line(user: str, ports: PhonePorts, settings: PhoneSettings) -> str:
         parameters.append(f"mediaenc={settings.media_security}")
     if settings.outbound_proxy:
         parameters.append(f'outbound="{settings.outbound_proxy}"')
-    address = f"<sip:{user}@{LOOPBACK}:{port};transport={settings.transport}>"
+    # Without a transport: baresip appends the parameters of its own address to every URI that it dials.
+    address = f"<sip:{user}@{LOOPBACK}:{port}>"
     return f"{name}{address};{';'.join(parameters)}"
 
 
@@ -125,6 +126,7 @@ def write_configuration(
     user: str,
     ports: PhonePorts,
     settings: PhoneSettings,
+    *,
     source: str,
     certificate_path: Path | None,
 ) -> None:

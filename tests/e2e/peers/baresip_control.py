@@ -5,10 +5,10 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.e2e.peers.failure import PeerFailure
+from tests.e2e.peers.event_log import EventLog
+from tests.e2e.peers.failure import PeerError
 from tests.e2e.peers.ports import LOOPBACK
 
 _CONNECT_TIMEOUT_S = 2.0
@@ -42,67 +42,37 @@ def _event(message: dict[str, object]) -> PhoneEvent:
 
 
 class ControlConnection:
-    """Sends commands and keeps every event in order. Each `wait_for` consumes the event it returns."""
+    """Sends commands to the phone and keeps its events."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection((LOOPBACK, port), _CONNECT_TIMEOUT_S)
         self._socket.settimeout(None)
-        self._changed = threading.Condition()
-        self._events: list[PhoneEvent] = []
-        self._consumed: dict[str, int] = {}
+        self.events: EventLog[PhoneEvent] = EventLog()
         self._answers: dict[str, tuple[bool, str]] = {}
-        self._closed = False
         self._last_token = 0
         self._reader = threading.Thread(target=self._read, name=f"baresip-control-{port}", daemon=True)
         self._reader.start()
 
-    @property
-    def events(self) -> list[PhoneEvent]:
-        """Every event so far."""
-        with self._changed:
-            return list(self._events)
-
     def command(self, name: str, parameters: str | None = None) -> str:
-        """Runs one of baresip's long commands and returns what it printed. A refusal is a PeerFailure."""
-        with self._changed:
-            self._last_token += 1
-            token = str(self._last_token)
+        """Runs one of baresip's long commands and returns what it printed. A refusal is a PeerError."""
+        self._last_token += 1
+        token = str(self._last_token)
         message = {"command": name, "token": token}
         if parameters is not None:
             message["params"] = parameters
         body = json.dumps(message).encode()
         self._socket.sendall(b"%d:%s," % (len(body), body))
-        self._wait(lambda: token in self._answers or self._closed, _COMMAND_TIMEOUT_S)
-        with self._changed:
-            ok, data = self._answers.pop(token, (False, ""))
+        self.events.wait_until(lambda: token in self._answers, _COMMAND_TIMEOUT_S)
+        ok, data = self._answers.pop(token, (False, ""))
         if not ok:
-            raise PeerFailure(f"baresip did not carry out the command {name}")
+            raise PeerError(f"baresip did not carry out the command {name}")
         return data
-
-    def wait_for(self, kind: str, timeout_s: float) -> PhoneEvent | None:
-        """The next event of a kind that no earlier wait has returned; None when the time is up."""
-
-        def following() -> PhoneEvent | None:
-            of_kind = [event for event in self._events if event.kind == kind]
-            seen = self._consumed.get(kind, 0)
-            return of_kind[seen] if len(of_kind) > seen else None
-
-        self._wait(lambda: following() is not None or self._closed, timeout_s)
-        with self._changed:
-            event = following()
-            if event is not None:
-                self._consumed[kind] = self._consumed.get(kind, 0) + 1
-        return event
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._reader.join(_COMMAND_TIMEOUT_S)
-
-    def _wait(self, ready: Callable[[], bool], timeout_s: float) -> None:
-        with self._changed:
-            self._changed.wait_for(ready, timeout_s)
 
     def _read(self) -> None:
         buffer = b""
@@ -114,9 +84,7 @@ class ControlConnection:
             if not received:
                 break
             buffer = self._take_messages(buffer + received)
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        self.events.close()
 
     def _take_messages(self, buffer: bytes) -> bytes:
         """Handles each whole netstring ("12:{...},") and returns the rest."""
@@ -128,9 +96,8 @@ class ControlConnection:
             buffer = rest[int(length) + 1 :]
 
     def _handle(self, message: dict[str, object]) -> None:
-        with self._changed:
-            if message.get("event"):
-                self._events.append(_event(message))
-            else:
-                self._answers[str(message.get("token"))] = (bool(message.get("ok")), str(message.get("data")))
-            self._changed.notify_all()
+        if message.get("event"):
+            self.events.add(_event(message))
+        else:
+            self._answers[str(message.get("token"))] = (bool(message.get("ok")), str(message.get("data")))
+            self.events.notify()

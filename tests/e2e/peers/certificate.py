@@ -1,6 +1,6 @@
 """Self-signed certificates for the peers' TLS, made anew for each test."""
 
-import datetime
+import datetime as dt
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.e2e.peers.ports import LOOPBACK
 
 # Long enough for any test run, short enough that a leaked key is of no use.
-_LIFE = datetime.timedelta(days=2)
+_LIFE = dt.timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def make_certificate(folder: Path, name: str = "peer") -> Certificate:
     """A P-256 certificate for 127.0.0.1 and localhost that signs itself, written to `folder`."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"{name} test peer")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     hosts = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(LOOPBACK))]
     certificate = (
         x509.CertificateBuilder()
@@ -36,7 +36,7 @@ def make_certificate(folder: Path, name: str = "peer") -> Certificate:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_before(now - dt.timedelta(minutes=5))
         .not_valid_after(now + _LIFE)
         .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

@@ -4,7 +4,7 @@ import random
 import socket
 from dataclasses import dataclass, field
 
-from tests.e2e.peers.failure import PeerFailure
+from tests.e2e.peers.failure import PeerError
 
 LOOPBACK = "127.0.0.1"
 
@@ -77,4 +77,4 @@ def claim_block() -> PortBlock:
         if _all_free(base):
             return PortBlock(base, claim)
         claim.close()
-    raise PeerFailure(f"no {BLOCK_SIZE} free ports in a row between {_FIRST_PORT} and {_LAST_PORT}")
+    raise PeerError(f"no {BLOCK_SIZE} free ports in a row between {_FIRST_PORT} and {_LAST_PORT}")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from tests.e2e.peers.failure import PeerFailure
+from tests.e2e.peers.failure import PeerError
 from tests.e2e.peers.masking import masked
 
 # How often a condition that has no event of its own (a port that opens, a file that grows) is looked at.
@@ -31,7 +31,7 @@ class PeerProcess:
         self.log_path = folder / f"{name}.log"
         program = shutil.which(command[0])
         if program is None:
-            raise PeerFailure(f"{command[0]} is not installed: run scripts/install-peers")
+            raise PeerError(f"{command[0]} is not installed: run scripts/install-peers")
         with self.log_path.open("ab") as log:
             self._child = subprocess.Popen(
                 ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--", program, *command[1:]],
@@ -58,9 +58,14 @@ class PeerProcess:
         """The end of the log with digits masked."""
         return masked(self.log())[-_LOG_TAIL_CHARS:]
 
-    def failure(self, what: str) -> PeerFailure:
+    def masked_text(self, path: Path) -> str:
+        """The end of another file that the program writes, with digits masked; empty when there is none."""
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        return masked(text)[-_LOG_TAIL_CHARS:]
+
+    def failure(self, what: str) -> PeerError:
         """The exception to raise: what went wrong, with the masked end of the log."""
-        return PeerFailure(f"{self.name}: {what}\n--- end of its log, digits masked ---\n{self.masked_log()}")
+        return PeerError(f"{self.name}: {what}\n--- end of its log, digits masked ---\n{self.masked_log()}")
 
     def wait_until(self, what: str, look: Callable[[], Found | None], timeout_s: float) -> Found:
         """The first result of `look` that is not None; fails when the time is up or the program has ended."""
@@ -86,6 +91,11 @@ class PeerProcess:
     def signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             self._child.send_signal(number)
+
+    def kill(self) -> None:
+        """Ends it without asking."""
+        self._child.kill()
+        self._child.wait()
 
     def stop(self) -> None:
         """Ends it now: asks, waits a moment, kills. Does nothing when it has ended already."""

@@ -86,3 +86,18 @@ def parse_baresip_trace(log: str, own_ports: range) -> list[SipMessage]:
         own_via = any(f":{port};" in one.header("Via") for port in own_ports)
         messages.append(replace(one, sent=own_via == (one.status is None)))
     return messages
+
+
+_SIPP_TRACE = re.compile(
+    r"^-{20,} [^\n]+\n(?P<transport>UDP|TCP|TLS) message (?P<way>sent|received) [^\n]*\n\n"
+    r"(?P<text>.*?)(?=^-{20,} |\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def parse_sipp_trace(text: str) -> list[SipMessage]:
+    """The messages of a file written with sipp's `-trace_msg`; the control messages are left out."""
+    return [
+        parse_message(found["text"], sent=found["way"] == "sent", transport=found["transport"])
+        for found in _SIPP_TRACE.finditer(text.replace("\r\n", "\n"))
+    ]
