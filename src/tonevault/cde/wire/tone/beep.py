@@ -39,3 +39,40 @@ def _waveform() -> NDArray[np.float32]:
 
 BEEP: Final = _waveform()
 """The one beep, shape (BEEP_SAMPLES,), linear sample units. Every beep of every key is these very samples."""
+
+QUEUE_LIMIT: Final = 8
+"""Beeps that may wait: keys faster than 80 ms each are beyond Q.24, so more than a burst of late events never waits."""
+
+_CYCLE: Final = BEEP_SAMPLES + BEEP_GAP_SAMPLES
+_BEEP_AND_GAP: Final = np.concatenate([BEEP, np.zeros(BEEP_GAP_SAMPLES, np.float32)])
+
+
+class Beeper:
+    """Plays one beep for each `ring`, one after the other."""
+
+    def __init__(self) -> None:
+        self._waiting = 0
+        self._at = _CYCLE
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing sounds and nothing waits."""
+        return self._waiting == 0 and self._at >= BEEP_SAMPLES
+
+    def ring(self) -> None:
+        """One more beep: now, or after those that sound and wait."""
+        self._waiting = min(self._waiting + 1, QUEUE_LIMIT)
+
+    def mix_into(self, output: NDArray[np.float32]) -> None:
+        """Add what sounds during the next samples to them, in place."""
+        at = 0
+        while at < len(output):
+            if self._at >= _CYCLE:
+                if not self._waiting:
+                    return
+                self._waiting -= 1
+                self._at = 0
+            piece = _BEEP_AND_GAP[self._at : self._at + len(output) - at]
+            output[at : at + len(piece)] += piece
+            at += len(piece)
+            self._at += len(piece)

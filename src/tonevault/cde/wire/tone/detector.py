@@ -1,8 +1,9 @@
-"""The ear of one call: keypad tones in G.711 audio, told while the key is still down. It refuses audio that is not 8 kHz."""
+"""The detector of one call: keypad tones in G.711 audio, told while the key is still down. It refuses audio that is not 8 kHz."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tonevault.cde.wire.tone.ear import Ear
 from tonevault.cde.wire.tone.report import ToneReport
 
 
@@ -10,9 +11,8 @@ class ToneDetector:
     """Hears keypad tones in a stream of 8 kHz samples, pushed in chunks of any length."""
 
     def __init__(self) -> None:
-        self._position = 0
+        self._ear = Ear()
 
     def push(self, samples: NDArray[np.int16]) -> list[ToneReport]:
         """Take the next samples; give back what became certain: a tone that began (at most 52 ms ago) or one that ended."""
-        self._position += len(samples)
-        return []
+        return self._ear.hear(samples).reports

@@ -1,0 +1,188 @@
+"""The memory of the ear for one call: what rises, what sounds, what ended. Plain numbers in, reports out; it refuses signal arithmetic.
+
+The ear gives it every window in order (`hear`). Where it answers with an Ask, the ear looks carefully and gives it the sight (`see`)
+before the next window. So one loop can serve one call or, gathering the asks of many calls into one look, thousands.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from tonevault.cde.wire.tone.dtmf import key_at
+from tonevault.cde.wire.tone.look import STRETCH
+from tonevault.cde.wire.tone.report import ToneEnded, ToneReport, ToneStarted
+from tonevault.cde.wire.tone.screen import HOP, WINDOW
+from tonevault.cde.wire.tone.verdict import SHORTEST_TONE, Sight, Verdict, judge
+
+HALF: Final = WINDOW // 2
+"""A window sees an edge of a tone at half height when the edge is at its middle."""
+
+FIRST_LOOK: Final = 120
+"""A first positive window ends 6 to 15.5 ms after the onset; 15 ms later the tone may be as old as a look can accept."""
+
+LOOK_EVERY: Final = 2 * HOP
+"""5 ms between looks at a tone that is old enough but not clean enough."""
+
+PATIENCE: Final = 1600
+"""200 ms: what has not become a key by then is looked at only every TIRED samples."""
+
+TIRED: Final = 160
+
+FADED: Final = 120
+"""15 ms without a positive window: what rose is over or has a hole; it is looked at as it stands."""
+
+GONE: Final = 220
+"""27.5 ms without a positive window: no hole, not even a lost packet, lasts longer. What rose is forgotten."""
+
+ENOUGH_WINDOWS: Final = 4
+"""Positive windows that a tone of SHORTEST_TONE leaves even in noise; fewer are not worth a last look."""
+
+SPLIT: Final = 220
+"""27.5 ms. Q.24: a pause of 40 ms parts two digits, a hole of 10 ms does not; one lost packet (20 ms) should not either."""
+
+PRESENT: Final = 0.2
+"""Share of a tone's energy, in row and column both, at which it still sounds: −7 dB, below any dip of speech, above an echo at −10 dB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One window, as plain numbers: where it ends, the key that level A takes it for or None, and the energy at all eight tones."""
+
+    end: int
+    place: int | None
+    tones: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A careful look is wanted at the STRETCH samples before `end`, for the key at `place`, which sounded around `anchor` in them."""
+
+    place: int
+    end: int
+    anchor: int
+
+
+@dataclass(slots=True)
+class _Rising:
+    """Windows that look like a key, not yet one."""
+
+    first: int
+    last: int
+    counts: dict[int, int]
+    look_at: int
+
+    @property
+    def place(self) -> int:
+        """The key that most windows took it for."""
+        return max(self.counts, key=self.counts.__getitem__)
+
+
+@dataclass(slots=True)
+class _Sounding:
+    """A key that was reported and has not ended."""
+
+    place: int
+    onset: int
+    row_energy: float
+    column_energy: float
+    last: int
+
+    def present(self, heard: Heard) -> bool:
+        """Whether both tones are still there."""
+        row, column = divmod(self.place, 4)
+        return (
+            heard.tones[row] >= PRESENT * self.row_energy
+            and heard.tones[4 + column] >= PRESENT * self.column_energy
+        )
+
+
+class Tracker:
+    """Follows one call from window to window."""
+
+    def __init__(self) -> None:
+        self._rising: _Rising | None = None
+        self._sounding: _Sounding | None = None
+        self._latest: Heard | None = None
+        self._reports: list[ToneReport] = []
+
+    @property
+    def idle(self) -> bool:
+        """Whether windows that level A takes for no key need not be given."""
+        return self._rising is None and self._sounding is None
+
+    @property
+    def sounds_until(self) -> int | None:
+        """While a reported key sounds: the end of the last window in which it was present."""
+        return None if self._sounding is None else self._sounding.last
+
+    def take_reports(self) -> list[ToneReport]:
+        """The reports since the last call."""
+        reports, self._reports = self._reports, []
+        return reports
+
+    def hear(self, heard: Heard) -> Ask | None:
+        """Take the next window. Where an Ask comes back, `see` must follow."""
+        self._latest = heard
+        sounding = self._sounding
+        if sounding is not None:
+            if sounding.present(heard):
+                sounding.last = heard.end
+            elif heard.end - sounding.last >= SPLIT:
+                self._end(sounding)
+                sounding = None
+        if heard.place is not None and (sounding is None or heard.place != sounding.place):
+            self._rise(heard.end, heard.place)
+        return self._ask(heard)
+
+    def see(self, ask: Ask, sight: Sight) -> None:
+        """Take the look that was asked for."""
+        rising = self._rising
+        if rising is None:
+            return
+        if judge(sight) is Verdict.KEY:
+            self._start(ask, sight)
+        elif sight.sounding < SHORTEST_TONE:
+            rising.look_at = max(ask.end + HOP, ask.end + SHORTEST_TONE - int(sight.sounding))
+        else:
+            rising.look_at = ask.end + (LOOK_EVERY if ask.end - rising.first < PATIENCE else TIRED)
+
+    def _rise(self, end: int, place: int) -> None:
+        if self._rising is None:
+            self._rising = _Rising(end, end, {place: 1}, end + FIRST_LOOK)
+        else:
+            self._rising.last = end
+            self._rising.counts[place] = self._rising.counts.get(place, 0) + 1
+
+    def _ask(self, heard: Heard) -> Ask | None:
+        rising = self._rising
+        if rising is None:
+            return None
+        silent = heard.end - rising.last
+        if silent >= GONE:
+            self._rising = None
+            return None
+        if silent == FADED:
+            if rising.counts[rising.place] < ENOUGH_WINDOWS:
+                return None
+        elif silent != 0 or heard.end < rising.look_at:
+            return None
+        return Ask(rising.place, heard.end, STRETCH - silent - HALF)
+
+    def _start(self, ask: Ask, sight: Sight) -> None:
+        """Report a key. A key that still sounded ends where it was last present: the new one took its place."""
+        if self._sounding is not None:
+            self._end(self._sounding)
+        self._rising = None
+        row, column = divmod(ask.place, 4)
+        onset = ask.end - STRETCH + round(sight.onset)
+        self._reports.append(ToneStarted(key_at(row, column), onset))
+        ratio = 10 ** (sight.twist_db / 10)
+        sounding = _Sounding(
+            ask.place, onset, sight.power / (1 + ratio), sight.power * ratio / (1 + ratio), ask.end
+        )
+        if not sight.still_sounds:
+            sounding.last = ask.end - STRETCH + round(sight.end) + HALF - HOP // 2
+        self._sounding = sounding
+
+    def _end(self, sounding: _Sounding) -> None:
+        self._sounding = None
+        self._reports.append(ToneEnded(sounding.onset, max(sounding.last - HALF + HOP // 2, sounding.onset)))
