@@ -1,0 +1,153 @@
+"""The bound listeners, and which of them a peer is spoken to from."""
+
+import asyncio
+import errno
+import socket
+import ssl
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tonevault.cde.edge.sip_driver.datagram_socket import DatagramSocket
+from tonevault.cde.edge.sip_driver.errors import ListenerError
+from tonevault.cde.edge.sip_driver.limits import HANDSHAKE_TIMEOUT_S, MAX_REMEMBERED_PEERS
+from tonevault.cde.edge.sip_driver.listener import Listener
+from tonevault.cde.edge.sip_driver.names import is_address
+from tonevault.cde.edge.sip_driver.stream_connection import StreamConnection
+from tonevault.cde.wire.sip.peer import Address, Peer, Transport
+
+_ADVICE = {
+    errno.EADDRINUSE: "another program has this port; stop it, or give this listener another port",
+    errno.EACCES: "ports below 1024 need a privilege; give this listener a higher port",
+    errno.EADDRNOTAVAIL: "this machine has no such address; use one of its own, or 0.0.0.0 for all",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One listener on its socket. `port` is the real one where the listener asked for any."""
+
+    listener: Listener
+    port: int
+    datagrams: DatagramSocket | None = None
+    server: asyncio.Server | None = None
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self.datagrams is not None:
+            self.datagrams.close()
+        if self.server is not None:
+            self.server.close()
+
+
+class Bindings:
+    """All bound listeners of a driver."""
+
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        *,
+        server_tls: ssl.SSLContext | None,
+        receive: Callable[[DatagramSocket, bytes, Peer], None],
+        accept: Callable[[Transport], StreamConnection],
+    ) -> None:
+        self._listeners = listeners
+        self._server_tls = server_tls
+        self._receive = receive
+        self._accept = accept
+        self._bound: list[Binding] = []
+        self._seen: OrderedDict[Peer, Binding] = OrderedDict()
+
+    async def start(self) -> None:
+        """Bind all listeners, or none. Raises ListenerError naming the listener and the way out."""
+        try:
+            for listener in self._listeners:
+                self._bound.append(await self._bind(listener))
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Close all sockets."""
+        for binding in self._bound:
+            binding.close()
+        self._bound.clear()
+        self._seen.clear()
+        # A closed datagram transport lets go of its port on the next turn of the loop.
+        await asyncio.sleep(0)
+
+    def heard(self, datagrams: DatagramSocket, peer: Peer) -> None:
+        """Remember that this peer writes to this socket: it is answered from there (RFC 3581 section 4)."""
+        if peer in self._seen:
+            return
+        for binding in self._bound:
+            if binding.datagrams is datagrams:
+                self._seen[peer] = binding
+                if len(self._seen) > MAX_REMEMBERED_PEERS:
+                    self._seen.popitem(last=False)
+
+    def choose(self, peer: Peer) -> Binding:
+        """The listener to speak to this peer from. Raises ListenerError when there is none for its transport."""
+        candidates = [binding for binding in self._bound if binding.listener.transport is peer.transport]
+        if not candidates:
+            name = peer.transport.value.lower()
+            raise ListenerError(
+                f"no {name} listener is running, so no peer is reached over {name}; add one, such as {name}:0.0.0.0:0"
+            )
+        if len(candidates) == 1:
+            return candidates[0]
+        seen = self._seen.get(peer)
+        if seen is not None:
+            return seen
+        own_host = _own_host(peer)
+        return next((binding for binding in candidates if binding.listener.host == own_host), candidates[0])
+
+    def address(self, peer: Peer) -> Address:
+        """What stands in Via and Contact towards this peer."""
+        binding = self.choose(peer)
+        listener = binding.listener
+        host = listener.advertised_host or (_own_host(peer) if listener.is_wildcard else "") or listener.host
+        return Address(host, binding.port)
+
+    def addresses(self) -> list[tuple[Listener, int]]:
+        """Each listener with the port that it really has."""
+        return [(binding.listener, binding.port) for binding in self._bound]
+
+    async def _bind(self, listener: Listener) -> Binding:
+        loop = asyncio.get_running_loop()
+        try:
+            if listener.transport is Transport.UDP:
+                _, datagrams = await loop.create_datagram_endpoint(
+                    lambda: DatagramSocket(listener, self._receive), local_addr=(listener.host, listener.port)
+                )
+                return Binding(listener, datagrams.port, datagrams=datagrams)
+            if listener.transport is Transport.TLS and self._server_tls is None:
+                raise ListenerError(
+                    f"{listener.text()}: a TLS listener needs a certificate and a key; configure both, or leave it out"
+                )
+            tls = self._server_tls if listener.transport is Transport.TLS else None
+            server = await loop.create_server(
+                lambda: self._accept(listener.transport),
+                listener.host,
+                listener.port,
+                ssl=tls,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if tls else None,
+            )
+        except OSError as error:
+            advice = _ADVICE.get(error.errno or 0, "see that the address is one of this machine")
+            raise ListenerError(f"{listener.text()}: cannot listen there: {advice}") from None
+        return Binding(listener, int(server.sockets[0].getsockname()[1]), server=server)
+
+
+def _own_host(peer: Peer) -> str:
+    """The address that the machine's routes would use towards this peer; "" when that cannot be told without the resolver."""
+    if not is_address(peer.host):
+        return ""
+    family = socket.AF_INET6 if ":" in peer.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            # Connecting a datagram socket asks the routing table and sends nothing.
+            probe.connect((peer.host, peer.port))
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])

@@ -1,0 +1,68 @@
+"""Host names to IP addresses for datagrams, which a socket would otherwise resolve while everything waits."""
+
+import asyncio
+import ipaddress
+import socket
+from collections import OrderedDict
+from collections.abc import Callable
+
+from tonevault.cde.edge.sip_driver.limits import MAX_CACHED_NAMES, NAME_CACHE_S
+
+Resolved = Callable[[str | None], None]
+"""Takes an IP address, or None when the name has none."""
+
+
+def is_address(host: str) -> bool:
+    """Whether the host is an IP address already."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+class Names:
+    """Resolves with the system's resolver, off the loop, and remembers for a while."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._waiting: dict[str, list[Resolved]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def resolve(self, host: str, then: Resolved) -> None:
+        """Call `then` with the address: at once for an address or a remembered name, later otherwise."""
+        if is_address(host):
+            then(host)
+            return
+        known = self._known.get(host)
+        if known is not None and asyncio.get_running_loop().time() < known[0]:
+            then(known[1])
+            return
+        waiting = self._waiting.setdefault(host, [])
+        waiting.append(then)
+        if len(waiting) == 1:
+            task = asyncio.get_running_loop().create_task(self._look_up(host))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Give up what is under way."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._waiting.clear()
+
+    async def _look_up(self, host: str) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+            address = str(found[0][4][0])
+        except (OSError, UnicodeError, IndexError):
+            address = None
+        if address is not None:
+            self._known[host] = (loop.time() + NAME_CACHE_S, address)
+            self._known.move_to_end(host)
+            if len(self._known) > MAX_CACHED_NAMES:
+                self._known.popitem(last=False)
+        for then in self._waiting.pop(host, []):
+            then(address)
