@@ -108,13 +108,8 @@ class Connections:
     def connection_closed(self, connection: StreamConnection) -> None:
         """See ConnectionOwner."""
         self._all.discard(connection)
-        names = (
-            [connection.peer]
-            if connection.target in (None, connection.peer)
-            else [connection.peer, connection.target]
-        )
-        for name in names:
-            if name is not None and self._by_peer.get(name) is connection:
+        for name in {connection.peer, connection.target or connection.peer}:
+            if self._by_peer.get(name) is connection:
                 del self._by_peer[name]
                 if not self._closing:
                     self._owner.stream_failed(name)

@@ -49,6 +49,7 @@ class SipDriver:
         self._names = Names()
         self._stack = SipStack(entropy=entropy, local_address=self._bindings.address, timings=timings)
         self._timer: asyncio.TimerHandle | None = None
+        self._armed_for: float | None = None
         self._pumping = False
         self._running = False
 
@@ -139,7 +140,7 @@ class SipDriver:
         self._pump()
 
     def _handle_timers(self) -> None:
-        self._timer = None
+        self._timer = self._armed_for = None
         self._stack.handle_timers(self.now())
         self._pump()
 
@@ -166,7 +167,7 @@ class SipDriver:
         except Exception as error:  # noqa: BLE001 - one call's fault must not end the signalling of all others
             # The exception's own text may hold what must not be logged; where it was raised is enough to find it.
             places = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-            _logger.error(
+            _logger.error(  # noqa: TRY400 - no traceback, see above
                 "%s in handling %s, at %s", type(error).__name__, type(event).__name__, " > ".join(places)
             )
 
@@ -191,10 +192,11 @@ class SipDriver:
 
     def _arm(self) -> None:
         due = self._stack.next_timer()
+        if due == self._armed_for:
+            return
         if self._timer is not None:
-            if due is not None and self._timer.when() == due:
-                return
             self._timer.cancel()
             self._timer = None
+        self._armed_for = due
         if due is not None:
             self._timer = asyncio.get_running_loop().call_at(due, self._handle_timers)

@@ -46,15 +46,15 @@ class StreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection (over TLS, its handshake) is complete."""
         # A cast, as uvloop's transports are not of asyncio's classes.
-        self._wire = cast(asyncio.Transport, transport)
+        wire = self._wire = cast("asyncio.Transport", transport)
         address = transport.get_extra_info("peername")
         if address is None:
-            transport.abort()
+            wire.abort()
             return
         self.peer = Peer(self._kind, address[0], address[1])
         self._admitted = self._owner.connection_opened(self)
         if not self._admitted:
-            transport.abort()
+            wire.abort()
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
