@@ -1,0 +1,160 @@
+"""The media of one call: two flows, RTCP on either leg, the capture between them. It refuses to mask the agent's voice."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tonevault.cde.edge.relay.direct_path import Datagram
+from tonevault.cde.edge.relay.flow import Flow
+from tonevault.cde.edge.relay.latch import Address, Latch, canonical_host
+from tonevault.cde.edge.relay.leg_reports import LegReports
+from tonevault.cde.edge.relay.masked_flow import VoiceOut
+from tonevault.cde.edge.relay.out_stream import OutStream
+from tonevault.cde.edge.relay.payload_map import PayloadMap
+from tonevault.cde.media import Direction, Leg, LegMedia, MaskMode
+from tonevault.kernel.ids import Entropy
+
+Inlet = Callable[[bytes, Address, float], None]
+"""What takes the datagrams of one socket: octets, source, now."""
+
+SHORTEST_PTIME_MS: Final = 10
+LONGEST_PTIME_MS: Final = 60
+USUAL_PTIME_MS: Final = 20
+"""RFC 3551 section 4.2: 20 ms unless told otherwise. A peer's wish is followed between 10 and 60 ms, in whole 10 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegSockets:
+    """The ids of a leg's two sockets."""
+
+    rtp: int
+    rtcp: int
+
+
+class _LegSide:
+    """What belongs to one leg: its sockets, its latches, what was negotiated, and the flow that its packets feed."""
+
+    def __init__(self, sockets: LegSockets, stream: OutStream) -> None:
+        self.sockets = sockets
+        self.stream = stream
+        """The stream that this leg hears."""
+        self.media: LegMedia | None = None
+        self.latch: Latch | None = None
+        self.rtcp_latch: Latch | None = None
+
+    def negotiate(self, media: LegMedia) -> None:
+        """Keep the latches if the peer's addresses did not change: a hold must not let another source in."""
+        remote = media.remote
+        self.latch = _kept(self.latch, (remote.host, remote.port))
+        self.rtcp_latch = _kept(self.rtcp_latch, (remote.host, remote.rtcp_port))
+        self.media = media
+
+    @property
+    def shares_port(self) -> bool:
+        """RFC 5761: RTCP on the port of RTP."""
+        return self.media is not None and self.media.remote.rtcp_port == self.media.remote.port
+
+
+def _kept(latch: Latch | None, signalled: Address) -> Latch:
+    if latch is not None and latch.signalled == (canonical_host(signalled[0]), signalled[1]):
+        return latch
+    return Latch(signalled)
+
+
+class CallMedia:
+    """Flows are named by the leg whose packets they take: the customer's flow is heard by the agent."""
+
+    def __init__(
+        self, outbox: list[Datagram], customer: LegSockets, agent: LegSockets, entropy: Entropy
+    ) -> None:
+        self._outbox = outbox
+        self._sides = {
+            Leg.CUSTOMER: _LegSide(customer, OutStream(entropy)),
+            Leg.AGENT: _LegSide(agent, OutStream(entropy)),
+        }
+        self.flows = {
+            leg: Flow(outbox, self._sides[leg.other].sockets.rtp, self._sides[leg.other].stream)
+            for leg in Leg
+        }
+        self.reports = {leg: LegReports(self.flows[leg.other], self.flows[leg], entropy) for leg in Leg}
+        for leg in Leg:
+            self.flows[leg].back = self.flows[leg.other]
+            self.flows[leg].control = self._rtcp_inlet(leg)
+
+    @property
+    def customer_flow(self) -> Flow:
+        """The only flow that a capture masks."""
+        return self.flows[Leg.CUSTOMER]
+
+    def inlets(self) -> dict[int, Inlet]:
+        """Who takes the datagrams of which socket."""
+        taken: dict[int, Inlet] = {}
+        for leg in Leg:
+            taken[self._sides[leg].sockets.rtp] = self.flows[leg].receive
+            taken[self._sides[leg].sockets.rtcp] = self._rtcp_inlet(leg)
+        return taken
+
+    def configure(self, leg: Leg, media: LegMedia) -> None:
+        """Take what was negotiated for one leg; media flows once both legs are known."""
+        self._sides[leg].negotiate(media)
+        customer, agent = self._sides[Leg.CUSTOMER], self._sides[Leg.AGENT]
+        if customer.media is None or agent.media is None:
+            return
+        for sender in Leg:
+            self._connect(sender)
+
+    def _connect(self, sender_leg: Leg) -> None:
+        sender, hearer = self._sides[sender_leg], self._sides[sender_leg.other]
+        if sender.media is None or hearer.media is None or sender.latch is None or hearer.latch is None:
+            return
+        payloads = PayloadMap(sender.media, hearer.media)
+        target = hearer.latch.target
+        speaks = sender.media.direction in (Direction.SENDRECV, Direction.RECVONLY)
+        listens = hearer.media.direction in (Direction.SENDRECV, Direction.SENDONLY)
+        flow = self.flows[sender_leg]
+        flow.direct.target = target
+        held = not speaks or not listens or target is None
+        flow.configure(payloads, sender.latch, _voice_out(payloads, hearer.media), held=held)
+
+    def _rtcp_inlet(self, leg: Leg) -> Inlet:
+        def take(datagram: bytes, source: Address, now: float) -> None:
+            counters = self.flows[leg].counters
+            side = self._sides[leg]
+            latch = side.latch if side.shares_port else side.rtcp_latch
+            if latch is None or source[0] != latch.signalled[0]:
+                counters.strangers += 1
+            elif not self.reports[leg].receive(datagram, now):
+                counters.malformed += 1
+            elif not side.shares_port:
+                latch.admits(source, now)
+
+        return take
+
+    def report(self, leg: Leg, now: float, *, leaves: bool = False) -> None:
+        """Send our RTCP to one leg."""
+        side = self._sides[leg]
+        latch = side.latch if side.shares_port else side.rtcp_latch
+        if latch is None or latch.target is None:
+            return
+        datagram = self.reports[leg].build(now, leaves=leaves)
+        socket = side.sockets.rtp if side.shares_port else side.sockets.rtcp
+        self._outbox.append((socket, datagram, latch.target))
+
+    def start_capture(self, mode: MaskMode, now: float) -> None:
+        """Open the mask, or open it anew if one is still closing."""
+        self.customer_flow.start_capture(mode, now)
+
+    def wipe(self) -> None:
+        """The call ended: nothing that told of a key stays."""
+        for flow in self.flows.values():
+            flow.wipe()
+
+
+def _voice_out(payloads: PayloadMap, media: LegMedia) -> VoiceOut | None:
+    """How audio made here is sent to a leg: its preferred law, in packets of its ptime. None if it knows no G.711."""
+    if not payloads.target_laws:
+        return None
+    law, payload_type = next(iter(payloads.target_laws.items()))
+    ptime_ms = media.ptime_ms // 10 * 10 or USUAL_PTIME_MS
+    ptime_ms = max(SHORTEST_PTIME_MS, min(LONGEST_PTIME_MS, ptime_ms))
+    return VoiceOut(law, payload_type, ptime_ms * 8)

@@ -1,0 +1,154 @@
+"""The media of many calls, sans I/O: datagrams and the time go in, datagrams and reports come out. It refuses sockets and clocks."""
+
+import heapq
+from dataclasses import dataclass
+from typing import Final
+
+from tonevault.cde.edge.relay.call_media import CallMedia, Inlet, LegSockets
+from tonevault.cde.edge.relay.counters import FlowCounters
+from tonevault.cde.edge.relay.direct_path import Datagram
+from tonevault.cde.edge.relay.latch import Address
+from tonevault.cde.edge.relay.leg_reports import INTERVAL_S
+from tonevault.cde.edge.relay.masked_flow import CaptureReport, Pressed
+from tonevault.cde.media import Leg, LegMedia, MaskMode
+from tonevault.cde.sealed.key import Key
+from tonevault.kernel.ids import Entropy
+
+CAPTURE_TICK_S: Final = 0.005
+"""While any capture is open, the clock is looked at this often: a quarter of a packet, so that filled silence keeps step."""
+SCATTER: Final = 1 << 20
+"""RFC 3550 section 6.2: reports come at 0.5 to 1.5 times the interval, lest all calls report at once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallReport:
+    """What a capture of one call told."""
+
+    call: int
+    report: CaptureReport
+
+
+class MediaEngine:
+    """All calls of one relay. Calls and sockets are known by numbers of the caller's choice.
+
+    After each `receive` or `tick` the caller sends and clears `outbox`, and takes the reports. Nothing is queued inside. `now` is monotonic
+    seconds and must not go back.
+    """
+
+    def __init__(self, entropy: Entropy) -> None:
+        self.outbox: list[Datagram] = []
+        self._entropy = entropy
+        self._calls: dict[int, CallMedia] = {}
+        self._inlets: dict[int, Inlet] = {}
+        self._capturing: set[int] = set()
+        self._reports_due: list[tuple[float, int, Leg]] = []
+
+    def open(self, call: int, customer: LegSockets, agent: LegSockets, now: float) -> None:
+        """A new call, with the ids of its sockets. A call number must be new."""
+        if call in self._calls:
+            raise ValueError("call: this number is in use")
+        media = CallMedia(self.outbox, customer, agent, self._entropy)
+        self._calls[call] = media
+        self._inlets |= media.inlets()
+        for leg in Leg:
+            heapq.heappush(self._reports_due, (self._next_report(now), call, leg))
+
+    def configure(self, call: int, leg: Leg, media: LegMedia) -> None:
+        """What was negotiated for a leg. Raises ValueError if the remote host is no IP address."""
+        self._calls[call].configure(leg, media)
+
+    def start_capture(self, call: int, mode: MaskMode, now: float) -> None:
+        """From now on nothing of a key passes from the customer to the agent. A capture that is open stays, in this mode."""
+        media = self._calls[call]
+        masked = media.customer_flow.masked
+        if masked is not None and not masked.closing:
+            masked.set_mode(mode)
+            return
+        media.start_capture(mode, now)
+        self._capturing.add(call)
+
+    def set_mask(self, call: int, mode: MaskMode) -> None:
+        """Change between talk and hush; nothing if no capture is open."""
+        masked = self._calls[call].customer_flow.masked
+        if masked is not None:
+            masked.set_mode(mode)
+
+    def stop_capture(self, call: int, now: float) -> None:
+        """Close the mask; it stays until a key that is held has ended."""
+        masked = self._calls[call].customer_flow.masked
+        if masked is not None:
+            masked.close(now)
+
+    def beep(self, call: int, key: Key) -> None:
+        """SIP INFO told of a key: one beep, unless this press was beeped for already; nothing if no capture is open."""
+        masked = self._calls[call].customer_flow.masked
+        if masked is not None:
+            masked.beep(key)
+
+    def close(self, call: int, now: float) -> FlowCounters:
+        """End a call: a farewell by RTCP to either leg. Gives back its counters, both directions together."""
+        media = self._calls[call]
+        for leg in Leg:
+            media.report(leg, now, leaves=True)
+        counters = self.counters(call)
+        for socket in media.inlets():
+            del self._inlets[socket]
+        media.wipe()
+        del self._calls[call]
+        self._capturing.discard(call)
+        return counters
+
+    def inlet(self, socket: int) -> Inlet:
+        """What takes the datagrams of one socket, for a loop that wants to look it up once. It lasts until the call is closed."""
+        return self._inlets[socket]
+
+    def receive(self, socket: int, datagram: bytes, source: Address, now: float) -> None:
+        """A datagram came to a socket."""
+        self._inlets[socket](datagram, source, now)
+
+    def next_tick(self, now: float) -> float:
+        """When `tick` is due next, at the latest."""
+        if self._capturing:
+            return now + CAPTURE_TICK_S
+        return self._reports_due[0][0] if self._reports_due else now + INTERVAL_S
+
+    def tick(self, now: float) -> None:
+        """Time passes: captures fill in what did not come, and reports are sent."""
+        for call in self._capturing:
+            self._calls[call].customer_flow.tick(now)
+        while self._reports_due and self._reports_due[0][0] <= now:
+            _, call, leg = heapq.heappop(self._reports_due)
+            if call in self._calls:
+                self._calls[call].report(leg, now)
+                heapq.heappush(self._reports_due, (self._next_report(now), call, leg))
+
+    def take_reports(self) -> list[CallReport]:
+        """What captures told since the last call, in order for each call."""
+        if not self._capturing:
+            return []
+        taken = []
+        for call in list(self._capturing):
+            flow = self._calls[call].customer_flow
+            if flow.masked is None:
+                self._capturing.discard(call)
+            for report in flow.take_reports():
+                if isinstance(report, Pressed):
+                    flow.counters.presses += 1
+                taken.append(CallReport(call, report))
+        return taken
+
+    def counters(self, call: int) -> FlowCounters:
+        """A call's counts so far, both directions together."""
+        total = FlowCounters()
+        for flow in self._calls[call].flows.values():
+            flow.settle()
+            total.add(flow.counters)
+        return total
+
+    @property
+    def calls(self) -> int:
+        """How many calls are open."""
+        return len(self._calls)
+
+    def _next_report(self, now: float) -> float:
+        return now + INTERVAL_S * (0.5 + self._entropy(SCATTER) / SCATTER)

@@ -1,0 +1,208 @@
+"""One direction of a call: a leg's packets become the other leg's stream. It refuses strangers, and payloads nobody negotiated."""
+
+from collections.abc import Callable
+from typing import Final
+
+from tonevault.cde.edge.relay.counters import FlowCounters
+from tonevault.cde.edge.relay.direct_path import Datagram, DirectPath
+from tonevault.cde.edge.relay.latch import Address, Latch
+from tonevault.cde.edge.relay.masked_flow import CaptureReport, MaskedFlow, VoiceOut
+from tonevault.cde.edge.relay.out_stream import OutStream
+from tonevault.cde.edge.relay.payload_map import EventRoute, PayloadMap, Route
+from tonevault.cde.media import MaskMode
+from tonevault.cde.wire.rtp import MARKER, RtpError, RtpPacket, is_rtcp, parse_rtp
+from tonevault.cde.wire.telephone_event import EventError, EventReceiver
+
+RETIRED_S: Final = 0.2
+"""Stragglers of an SSRC that was just left are dropped, lest the stream swing back for one packet."""
+NO_VOICE: Final[list[Route | None]] = [None] * 256
+
+
+class Flow:
+    """What its sender's packets meet, in this order: the direct path, for all that is plainly the next packet of a call; the latch; the
+    payload map; then the capture if one is open, else the direct path again."""
+
+    def __init__(self, outbox: list[Datagram], outlet: int, stream: OutStream) -> None:
+        self.direct = DirectPath(outbox, outlet, stream)
+        self.stream = stream
+        self.counters = FlowCounters()
+        self.masked: MaskedFlow | None = None
+        self.source_ssrc: int | None = None
+        self.back: Flow | None = None
+        """The other direction, which sends where this one's packets come from."""
+        self.control: Callable[[bytes, Address, float], None] | None = None
+        """Who takes RTCP that comes to the RTP port (RFC 5761)."""
+        self._events = EventReceiver()
+        self._reports: list[CaptureReport] = []
+        self._map: PayloadMap | None = None
+        self._latch: Latch | None = None
+        self._held = False
+        self._voice_out: VoiceOut | None = None
+        self._retired: int | None = None
+        self._retired_until = 0.0
+
+    def receive(self, datagram: bytes, source: Address, now: float) -> None:
+        """A datagram came to the RTP port of this flow's sender."""
+        if not self.direct.forward(datagram, source, now):
+            self._receive_with_care(datagram, source, now)
+
+    def configure(
+        self, payloads: PayloadMap, latch: Latch, voice_out: VoiceOut | None, *, held: bool
+    ) -> None:
+        """What was negotiated changed: payload types, the sender's address, what the hearer takes, whether voice may pass at all."""
+        self._close_direct()
+        self._map, self._latch, self._voice_out, self._held = payloads, latch, voice_out, held
+        self.direct.source = latch.source
+        self.direct.voice = NO_VOICE if held else payloads.voice
+        if self.masked is not None:
+            self.masked.voice_out = voice_out
+
+    def start_capture(self, mode: MaskMode, now: float) -> MaskedFlow:
+        """From here on only the mask speaks to the other leg. A capture that is still closing is taken up again."""
+        direct = self.direct
+        heard_before = self.source_ssrc is not None
+        self._close_direct()
+        self.masked = MaskedFlow(mode, self.stream, self._voice_out, now)
+        if heard_before:
+            self.masked.playout.follow(direct.sequence, direct.next_timestamp, direct.due_at)
+        return self.masked
+
+    def tick(self, now: float) -> None:
+        """Time passes in a capture."""
+        if self.masked is not None:
+            self._send_masked(self.masked, self.masked.tick(now))
+
+    def take_reports(self) -> list[CaptureReport]:
+        """What captures told since the last call."""
+        reports, self._reports = self._reports, []
+        return reports
+
+    def wipe(self) -> None:
+        """The call ended: nothing that told of a key stays."""
+        self._events.wipe()
+        self._reports.clear()
+        self.masked = None
+
+    def settle(self) -> None:
+        """Bring the stream and the counters up to date with the direct path."""
+        carried = self.direct.settle()
+        self.counters.received += carried
+        self.counters.relayed += carried
+
+    def _close_direct(self) -> None:
+        self.settle()
+        self.direct.close()
+
+    def _receive_with_care(self, datagram: bytes, source: Address, now: float) -> None:
+        latch, payloads = self._latch, self._map
+        if latch is None or payloads is None or source[0] != latch.signalled[0]:
+            self.counters.strangers += 1
+            return
+        if is_rtcp(datagram):
+            if self.control is not None:
+                self.control(datagram, source, now)
+            return
+        try:
+            packet = parse_rtp(datagram)
+        except RtpError:
+            self.counters.malformed += 1
+            return
+        if packet.payload_type not in payloads.known:
+            self.counters.unknown += 1
+            return
+        latch.heard(self.direct.heard_at)
+        if not latch.admits(source, now):
+            self.counters.strangers += 1
+            return
+        if source != self.direct.source:
+            self.direct.source = source
+            if self.back is not None:
+                self.back.direct.target = latch.target
+        if packet.ssrc != self.source_ssrc and not self._take_source(packet.ssrc, now):
+            self.counters.late += 1
+            return
+        self._carry(packet, payloads, now)
+
+    def _take_source(self, ssrc: int, now: float) -> bool:
+        """Another SSRC speaks: the stream goes on with it. False for a straggler of the one just left."""
+        if ssrc == self._retired and now < self._retired_until:
+            return False
+        if self.source_ssrc is not None:
+            self._retired, self._retired_until = self.source_ssrc, now + RETIRED_S
+            self._events.source_changed()
+            if self.masked is not None:
+                self.masked.playout.source_changed()
+        self.source_ssrc = ssrc
+        self._close_direct()
+        return True
+
+    def _carry(self, packet: RtpPacket, payloads: PayloadMap, now: float) -> None:
+        event_route = payloads.events.get(packet.payload_type)
+        if event_route is not None:
+            self._carry_event(packet, event_route, now)
+            return
+        if self.masked is not None:
+            self._count_received(packet, now)
+            law = payloads.laws.get(packet.payload_type)
+            self._send_masked(self.masked, self.masked.voice(packet, law, now))
+            return
+        mark = MARKER if packet.marker else 0
+        self._pass(packet, payloads.voice[packet.payload_type | mark], now, is_event=False)
+
+    def _carry_event(self, packet: RtpPacket, event_route: EventRoute, now: float) -> None:
+        self.counters.events += 1
+        try:
+            update = self._events.receive(
+                packet.payload, packet.timestamp, packet.marker, event_route.clock_rate, now
+            )
+        except EventError:
+            self.counters.malformed += 1
+            self._leave_out(packet, now)
+            return
+        if self.masked is not None:
+            update.event.withheld = True
+            self.counters.withheld += 1
+            self._count_received(packet, now)
+            self._send_masked(self.masked, self.masked.event(update, packet.sequence, now))
+        elif update.event.withheld:
+            self.counters.withheld += 1
+            self._leave_out(packet, now)
+        elif event_route.payload_type is None:
+            self._pass(packet, None, now, is_event=True)
+        else:
+            mark = MARKER if packet.marker else 0
+            route = Route(event_route.payload_type | mark, None, event_route.clock_rate)
+            self._pass(packet, route, now, is_event=True)
+
+    def _pass(self, packet: RtpPacket, route: Route | None, now: float, *, is_event: bool) -> None:
+        """Outside a capture: on to the other leg, unless that leg does not know the payload or the direction is on hold."""
+        if self._held or route is None:
+            if self._held:
+                self.counters.held += 1
+            else:
+                self.counters.unknown += 1
+            self._leave_out(packet, now)
+        elif not self.direct.carry(packet, route, now, is_event=is_event):
+            self.counters.received += 1
+            self.counters.late += 1
+
+    def _leave_out(self, packet: RtpPacket, now: float) -> None:
+        self.counters.received += 1
+        self.direct.leave_out(packet, now)
+
+    def _count_received(self, packet: RtpPacket, now: float) -> None:
+        self.counters.received += 1
+        self.direct.note(packet, now)
+
+    def _send_masked(self, masked: MaskedFlow, datagrams: list[bytes]) -> None:
+        """Send what the mask let through; when the mask is done, the direct path takes the stream up with the next packet."""
+        direct = self.direct
+        if direct.target is not None and not self._held:
+            direct.outbox.extend((direct.outlet, datagram, direct.target) for datagram in datagrams)
+            self.counters.relayed += len(datagrams)
+        self._reports += masked.reports
+        masked.reports.clear()
+        if masked.finished:
+            self.counters.concealed_ms += masked.playout.filled_samples // 8
+            self.counters.late += masked.playout.late_packets
+            self.masked = None

@@ -1,0 +1,161 @@
+"""Real relay worker processes over loopback UDP: voice passes, strangers do not, a dead worker is told and replaced."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+import pytest
+
+from tonevault.cde.edge.relay.controller import RelayPlane, RelaySettings
+from tonevault.cde.edge.relay.port_pool import MediaInterface
+from tonevault.cde.media import (
+    Codec,
+    KeyReport,
+    Leg,
+    LegMedia,
+    MaskMode,
+    MediaAddress,
+    MediaPorts,
+    MediaUnavailableError,
+)
+from tonevault.cde.wire.rtp import RtpPacket, build_rtp, parse_rtp
+from tonevault.cde.wire.telephone_event import build_event
+from tonevault.kernel.ids import CallId
+
+PCMU = Codec(0, "PCMU", 8000)
+EVENTS = Codec(101, "TELEPHONE-EVENT", 8000)
+PATIENCE_S = 20.0
+INTERFACE = MediaInterface("127.0.0.1", 27000, 27099)
+
+
+@dataclass
+class Sink:
+    """Keeps what the relays tell."""
+
+    keys: list[KeyReport] = field(default_factory=list)
+    masks: list[tuple[CallId, MaskMode]] = field(default_factory=list)
+    lost: list[CallId] = field(default_factory=list)
+
+    def key_pressed(self, report: KeyReport) -> None:
+        self.keys.append(report)
+
+    def mask_changed(self, call_id: CallId, mode: MaskMode) -> None:
+        self.masks.append((call_id, mode))
+
+    def media_lost(self, call_id: CallId) -> None:
+        self.lost.append(call_id)
+
+
+class Phone:
+    """A peer with one RTP socket on loopback."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(PATIENCE_S)
+        self.sequence = 7
+        self.timestamp = 1000
+
+    @property
+    def media(self) -> LegMedia:
+        port = self.socket.getsockname()[1]
+        return LegMedia(MediaAddress("127.0.0.1", port, 9), (PCMU,), (EVENTS,))
+
+    def say(self, port: int, payload: bytes, payload_type: int = 0) -> None:
+        packet = RtpPacket(payload_type, self.sequence, self.timestamp, 42, payload)
+        self.socket.sendto(build_rtp(packet), ("127.0.0.1", port))
+        self.sequence += 1
+        self.timestamp += 160 if payload_type == 0 else 0
+
+    async def hear(self) -> RtpPacket:
+        datagram = await asyncio.to_thread(self.socket.recv, 2048)
+        return parse_rtp(datagram)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Turn the event loop until the condition holds; what it waits for happens in another process."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_S
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, "the relays did not do it in time"
+        await asyncio.sleep(0.01)
+
+
+Scene = Callable[[RelayPlane, Sink, Phone, Phone], Awaitable[None]]
+
+
+def play(scene: Scene, workers: int = 1) -> None:
+    async def run() -> None:
+        plane, sink = RelayPlane(RelaySettings(INTERFACE, workers)), Sink()
+        await plane.start(sink)
+        try:
+            with Phone() as customer, Phone() as agent:
+                await scene(plane, sink, customer, agent)
+        finally:
+            await plane.stop()
+
+    asyncio.run(run())
+
+
+def connect(plane: RelayPlane, name: str, customer: Phone, agent: Phone) -> MediaPorts:
+    call_id = CallId(name)
+    ports = plane.open(call_id)
+    plane.configure(call_id, Leg.CUSTOMER, customer.media)
+    plane.configure(call_id, Leg.AGENT, agent.media)
+    return ports
+
+
+def test_voice_passes_both_ways_and_a_capture_reports_a_key() -> None:
+    async def scene(plane: RelayPlane, sink: Sink, customer: Phone, agent: Phone) -> None:
+        call_id = CallId("call_a")
+        ports = connect(plane, "call_a", customer, agent)
+        customer.say(ports.customer.port, b"\x11" * 160)
+        assert (await agent.hear()).payload == b"\x11" * 160
+        agent.say(ports.agent.port, b"\x22" * 160)
+        assert (await customer.hear()).payload == b"\x22" * 160
+        with Phone() as stranger:
+            stranger.say(ports.customer.port, b"\x33" * 160)
+        customer.say(ports.customer.port, build_event(5, 160), 101)
+        assert (await agent.hear()).payload_type == 101
+        customer.timestamp += 800
+        plane.start_capture(call_id, MaskMode.TALK)
+        await asyncio.sleep(0.05)
+        for duration in (0, 160, 320):
+            customer.say(ports.customer.port, build_event(7, duration), 101)
+        await until(lambda: len(sink.keys) == 1)
+        heard = await agent.hear()
+        assert heard.payload_type == 0
+        assert heard.payload != b"\x33" * 160
+        assert sink.keys[0].key.is_digit
+        plane.stop_capture(call_id)
+        plane.close(call_id)
+        await until(lambda: plane.status().free_ports == INTERFACE.pairs)
+        assert plane.status().totals.strangers == 1
+        assert plane.status().totals.presses == 1
+
+    play(scene)
+
+
+def test_a_killed_worker_is_told_and_replaced() -> None:
+    async def scene(plane: RelayPlane, sink: Sink, customer: Phone, agent: Phone) -> None:
+        connect(plane, "call_a", customer, agent)
+        os.kill(plane.worker_pids[0], signal.SIGKILL)
+        await until(lambda: sink.lost == [CallId("call_a")])
+        plane.close(CallId("call_a"))
+        with pytest.raises(MediaUnavailableError, match="none is running"):
+            plane.open(CallId("call_b"))
+        await until(lambda: plane.status().workers == 1)
+        ports = connect(plane, "call_c", customer, agent)
+        customer.say(ports.customer.port, b"\x44" * 160)
+        assert (await agent.hear()).payload == b"\x44" * 160
+
+    play(scene)
