@@ -108,6 +108,10 @@ class Vault:
         async with self.open_drawn(drawn, purpose, now) as card:
             yield card
 
+    def has(self, connection: Connection, account: AccountId, token_id: TokenId) -> bool:
+        """Whether the account has this token, in any state; within the caller's transaction."""
+        return store.find(connection, account, token_id) is not None
+
     def draw(
         self, connection: Connection, account: AccountId, token_id: TokenId, now: datetime
     ) -> SealedCard | TokenState:

@@ -133,6 +133,8 @@ class SimulatorGateway:
 
     def _decide(self, outcome: Outcome, card: CardInHand) -> GatewayAnswer:
         verdict, code = outcome.verdict, outcome.code
+        if verdict is Verdict.FAILED:
+            return GatewayAnswer(verdict, self._new_reference(), code)
         code_check = Check.NOT_GIVEN if card.security_code is None else Check.PASSED
         postal_check = Check.NOT_GIVEN if card.postal_code is None else Check.PASSED
         match outcome.when_given:

@@ -1,0 +1,74 @@
+"""The job table: what falls due, who holds it. A lease lapses with its holder, so that no job dies with a process."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
+
+from tonevault.cde.schema import JOB
+from tonevault.kernel.ids import AccountId
+from tonevault.plumbing.insert import insert_if_absent
+
+SETTLE: Final = "settle"
+LEASE: Final = timedelta(seconds=60)
+"""Twice the longest look-up: a holder that has not finished by then is dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A settle job: `subject` is the attempt, `step` how often it was looked up."""
+
+    account_id: AccountId
+    subject: str
+    due: datetime
+    step: int
+
+
+def add(connection: Connection, account: AccountId, subject: str, due: datetime) -> None:
+    """Write a job down; one stands for each attempt at most."""
+    insert_if_absent(
+        connection,
+        JOB,
+        {
+            "account_id": account,
+            "kind": SETTLE,
+            "subject": subject,
+            "due": due,
+            "lease_until": None,
+            "step": 0,
+        },
+    )
+
+
+def claim(connection: Connection, now: datetime, limit: int) -> list[Job]:
+    """Lease up to `limit` jobs that are due and free. A rival node's claim is seen by the comparison, and passed over."""
+    free = or_(JOB.c.lease_until.is_(None), JOB.c.lease_until <= now)
+    rows = connection.execute(
+        select(JOB).where(JOB.c.kind == SETTLE, JOB.c.due <= now, free).order_by(JOB.c.due).limit(limit)
+    ).all()
+    claimed = []
+    for row in rows:
+        job = Job(AccountId(row.account_id), row.subject, row.due, row.step)
+        taken = connection.execute(
+            update(JOB)
+            .where(_is(job.account_id, job.subject), JOB.c.due == job.due, free)
+            .values(lease_until=now + LEASE)
+        )
+        if taken.rowcount == 1:
+            claimed.append(job)
+    return claimed
+
+
+def put_off(connection: Connection, account: AccountId, subject: str, due: datetime, step: int) -> None:
+    """Give a job back, to be done at `due`."""
+    connection.execute(update(JOB).where(_is(account, subject)).values(due=due, step=step, lease_until=None))
+
+
+def done(connection: Connection, account: AccountId, subject: str) -> None:
+    """Strike a job off."""
+    connection.execute(delete(JOB).where(_is(account, subject)))
+
+
+def _is(account: AccountId, subject: str) -> ColumnElement[bool]:
+    return and_(JOB.c.account_id == account, JOB.c.kind == SETTLE, JOB.c.subject == subject)
