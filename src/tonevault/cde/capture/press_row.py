@@ -1,0 +1,96 @@
+"""The presses of one call's capture, as they become known. It forgets what no carrier can still tell of, and what an older window held."""
+
+from typing import Final
+
+from tonevault.cde.capture.reconcile import CARRIERS, Lag, merge
+from tonevault.cde.capture.telling import (
+    INFO_EARLY_S,
+    INFO_LATE_S,
+    LATEST_S,
+    REPORT_DELAY_S,
+    Press,
+    Telling,
+)
+from tonevault.cde.media import Carrier
+
+SETTLED_S: Final = INFO_LATE_S + 2 * REPORT_DELAY_S
+"""A press that began so long ago can no longer be told of by anyone who has not done so."""
+MAX_PENDING: Final = 32
+"""Tellings of one carrier within SETTLED_S: Q.24 allows a key each 80 ms, 26 in that time. Faster is no keypad, and is dropped."""
+MAX_HELD: Final = 64
+"""Presses held for one window since the last `*`: a full card number, `#`, and a customer who keys on regardless."""
+
+
+class PressRow:
+    """Fed with tellings in the order of their arrival; `presses` is the row since the window opened, in the order of pressing.
+
+    It spans windows, so that a late telling of the last `#` pairs with the press that closed the former window.
+    """
+
+    def __init__(self) -> None:
+        self.heard: set[Carrier] = set()
+        self._opened_at = float("inf")
+        self._pending: dict[Carrier, list[Telling]] = {each: [] for each in CARRIERS}
+        self._lag = Lag.unknown()
+        self._held: list[Press] = []
+        self._row: list[Press] = []
+
+    @property
+    def presses(self) -> list[Press]:
+        """Every press of the window, those first that are settled."""
+        return [*self._held, *(each for each in self._row if each.onset >= self._opened_at)]
+
+    def open_window(self, at: float) -> None:
+        """From now on only presses that began at `at` or later count."""
+        self._held.clear()
+        self._opened_at = at
+
+    def close_window(self) -> None:
+        """Nothing counts until the next window."""
+        self.open_window(float("inf"))
+
+    def tell(self, telling: Telling, now: float) -> None:
+        """A carrier tells of a press. Each carrier tells each press once, and in order."""
+        self.heard.add(telling.carrier)
+        pending = self._pending[telling.carrier]
+        if len(pending) == MAX_PENDING and pending[0].onset > now - SETTLED_S:
+            return
+        pending.append(telling)
+        self.settle(now)
+
+    def settle(self, now: float) -> None:
+        """Put the accounts together; hold on to the presses that are certain, and forget those outside the window."""
+        row = merge(tuple(tuple(self._pending[each]) for each in CARRIERS), Lag(dict(self._lag.seconds)))
+        settled = 0
+        for press, group in row:
+            told = [self._pending[CARRIERS[each]][0] for each in group]
+            if max(each.onset for each in told) > now - SETTLED_S:
+                break
+            for each, telling in zip(group, told, strict=True):
+                self._pending[CARRIERS[each]].pop(0)
+                if len(told) > 1:
+                    self._lag.seconds[telling.carrier] = telling.onset - press.onset
+            self._hold(press)
+            settled += 1
+        self._row = [press for press, _ in row[settled:]]
+
+    def awaited_until(self, press: Press) -> float:
+        """Until when a carrier that was heard on this call may still tell of `press`; the press's own onset when all have."""
+        silent = self.heard - press.carriers
+        latest = press.onset + INFO_EARLY_S + REPORT_DELAY_S
+        return max((latest + LATEST_S[each] for each in silent), default=press.onset)
+
+    def wipe(self) -> None:
+        """Forget every key."""
+        self.close_window()
+        self._row.clear()
+        for pending in self._pending.values():
+            pending.clear()
+
+    def _hold(self, press: Press) -> None:
+        if press.onset < self._opened_at:
+            return
+        if press.key.is_clear:
+            self._held.clear()
+        elif len(self._held) < MAX_HELD:
+            self._held.append(press)
