@@ -1,0 +1,189 @@
+"""An INVITE that opens a call: admission, route, limits, and the INVITE that goes out on the other leg."""
+
+from typing import Final
+
+from tonevault.cde.edge.board import Board, NoWayError
+from tonevault.cde.edge.call import Call
+from tonevault.cde.edge.description import SDP_TYPE, description_in
+from tonevault.cde.edge.dialled import DialledInvite
+from tonevault.cde.edge.guard import passed_headers
+from tonevault.cde.edge.header_policy import add_all
+from tonevault.cde.edge.identity import called_number, caller_number, customer_reference
+from tonevault.cde.edge.leg import CallLeg
+from tonevault.cde.edge.media_setup import configure_media
+from tonevault.cde.edge.observer import CallInfo, EndReason
+from tonevault.cde.edge.refusal import ALLOW, RefusalError, of_description, refuse
+from tonevault.cde.edge.routes import Route, peer_of
+from tonevault.cde.edge.teardown import end_call
+from tonevault.cde.media import Leg, MediaUnavailableError
+from tonevault.cde.wire.sdp.errors import SdpError
+from tonevault.cde.wire.sdp.offer_answer import OfferAnswer
+from tonevault.cde.wire.sip.cseq import CSeq
+from tonevault.cde.wire.sip.errors import SipParseError
+from tonevault.cde.wire.sip.events import ServerKey
+from tonevault.cde.wire.sip.headers import Headers
+from tonevault.cde.wire.sip.message import Request
+from tonevault.cde.wire.sip.name_addr import NameAddr
+from tonevault.cde.wire.sip.peer import Peer
+from tonevault.cde.wire.sip.reliable import OPTION
+from tonevault.cde.wire.sip.uri import SipUri
+from tonevault.kernel.clock import epoch_ms
+from tonevault.kernel.ids import CALL, CallId, make_id
+
+DEFAULT_MAX_FORWARDS: Final = 70
+"""RFC 3261 section 8.1.1.6."""
+SUPPORTED_EXTENSIONS: Final = frozenset({OPTION})
+"""Option tags that a caller may require (RFC 3262)."""
+RETRY_AFTER_S: Final = "5"
+"""What a caller beyond a limit is told: calls end every few seconds wherever there are enough to reach a limit."""
+MAX_SESSION_ID: Final = 2**31
+"""Our SDP session ids stay below this: RFC 8866 wants a number, and some peers keep it in 32 bits."""
+
+
+def invite_arrived(board: Board, key: ServerKey, request: Request, peer: Peer) -> None:
+    """Take a new call or refuse it with the reason."""
+    try:
+        route = _route(board, request, peer)
+        hops = _hops_left(request)
+        _check_extensions(request)
+        offer = description_in(request)
+        _check_room(board, route)
+        call = _open(board, key, request, peer, route)
+    except SipParseError as fault:
+        refuse(board.signalling, key, request, RefusalError(fault.status))
+    except RefusalError as refusal:
+        refuse(board.signalling, key, request, refusal)
+    else:
+        _dial(board, call, offer, hops)
+
+
+def _route(board: Board, request: Request, peer: Peer) -> Route:
+    if not board.routes.may_call(peer):
+        board.observer.peer_refused("unknown_peer")
+        raise RefusalError(403)
+    route = board.routes.find(peer, request.uri)
+    if route is None:
+        board.observer.peer_refused("no_route")
+        raise RefusalError(404, "No Route For This Number")
+    return route
+
+
+def _hops_left(request: Request) -> int:
+    hops = request.max_forwards
+    if hops is None:
+        return DEFAULT_MAX_FORWARDS
+    if hops == 0:
+        raise RefusalError(483)
+    return hops - 1
+
+
+def _check_room(board: Board, route: Route) -> None:
+    if board.live_calls(route.name) >= route.max_calls:
+        board.observer.peer_refused("route_full")
+        raise RefusalError(503, "Route Full", (("Retry-After", RETRY_AFTER_S),))
+
+
+def _check_extensions(request: Request) -> None:
+    if request.contact is None:
+        raise RefusalError(400, "Contact Missing")
+    unknown = [tag for tag in request.headers.get_list("Require") if tag.lower() not in SUPPORTED_EXTENSIONS]
+    if unknown:
+        # RFC 3261 section 8.2.2.3 has the refused tags repeated; the core has checked that they are a list.
+        raise RefusalError(420, headers=(("Unsupported", ", ".join(unknown)),))
+
+
+def _open(board: Board, key: ServerKey, request: Request, peer: Peer, route: Route) -> Call:
+    """The call and its first leg; the second is dialled next."""
+    target = route.target(request.uri)
+    far = peer_of(target)
+    if far is None:
+        raise RefusalError(502, "Route Leads Nowhere")
+    started = board.clock.utc()
+    call_id = CallId(make_id(CALL, epoch_ms(started), board.entropy))
+    info = CallInfo(
+        call_id=call_id,
+        route=route.name,
+        account=route.account,
+        started_at=started,
+        caller=caller_number(request),
+        called=called_number(request),
+        customer_ref=customer_reference(request, route.customer_header),
+    )
+    try:
+        ports = board.media.open(call_id)
+    except MediaUnavailableError:
+        board.observer.peer_refused("no_media")
+        raise RefusalError(503, "No Media Relay Free", (("Retry-After", RETRY_AFTER_S),)) from None
+    session_ids = {leg: 1 + board.entropy(MAX_SESSION_ID - 1) for leg in Leg}
+    caller = CallLeg(
+        leg=route.caller_leg,
+        peer=peer,
+        contact=board.contact_for(peer),
+        invite=request,
+        local_tag=board.signalling.new_tag(),
+        server_key=key,
+    )
+    caller.learn(request)
+    dialled = CallLeg(
+        leg=route.caller_leg.other,
+        peer=far,
+        contact=board.contact_for(far),
+        invite=Request("INVITE", target),
+        local_tag=board.signalling.new_tag(),
+    )
+    sdp = OfferAnswer(ports, session_ids, g711_first=route.g711_first)
+    return Call(call_id, route, info, sdp, {caller.leg: caller, dialled.leg: dialled})
+
+
+def _dial(board: Board, call: Call, offer: bytes, hops: int) -> None:
+    caller, dialled = call.caller, call.dialled
+    server = DialledInvite(board, call, offered=bool(offer))
+    board.admit(call)
+    if caller.server_key is not None:
+        board.serve(call, caller.server_key, server)
+    board.observer.call_arrived(call.info)
+    try:
+        dialled.invite.headers, dialled.invite.body = _first_request(board, call, offer, hops)
+        dialled.client_key = board.send(call, dialled.invite, dialled.peer, server)
+    except SdpError as error:
+        refusal = of_description(error)
+        reason = EndReason.NO_COMMON_CODEC if refusal.status == 488 else EndReason.MALFORMED
+        end_call(board, call, reason, refusal=refusal)
+    except NoWayError as error:
+        end_call(board, call, EndReason.UNREACHABLE, refusal=RefusalError(error.status))
+    else:
+        configure_media(board, call)
+
+
+def _first_request(board: Board, call: Call, offer: bytes, hops: int) -> tuple[Headers, bytes]:
+    """The headers and body of the INVITE on the dialled leg: a new dialog of ours, with what passes of the caller's. Raises SdpError."""
+    caller, dialled = call.caller, call.dialled
+    body = call.sdp.offer(caller.leg, offer) if offer else b""
+    headers = Headers()
+    headers.add("Max-Forwards", str(hops))
+    headers.add("From", _from(caller.invite, dialled.contact).with_tag(dialled.local_tag).text())
+    headers.add("To", NameAddr(_plain(dialled.invite.uri)).text())
+    headers.add("Call-ID", board.signalling.new_call_id())
+    headers.add("CSeq", CSeq(1, "INVITE").text())
+    headers.add("Contact", NameAddr(dialled.contact).text())
+    headers.add("Allow", ALLOW)
+    if body:
+        # Without an offer of ours a reliable ring would bring one, which could only be answered in the PRACK.
+        headers.add("Supported", OPTION)
+    add_all(headers, passed_headers(call, caller.leg, caller.invite))
+    if body:
+        headers.add("Content-Type", SDP_TYPE)
+    return headers, body
+
+
+def _from(invite: Request, contact: SipUri) -> NameAddr:
+    """The caller as signalled, at our address: the carrier's inner hosts are nobody's business. An anonymous caller stays so (RFC 3323)."""
+    caller = invite.from_
+    if not caller.uri.is_sip or caller.uri.host.lower().endswith(".invalid"):
+        return NameAddr(caller.uri.without_headers(), caller.display)
+    return NameAddr(SipUri(user=caller.uri.user, host=contact.host), caller.display)
+
+
+def _plain(uri: SipUri) -> SipUri:
+    """A URI as it stands in To: without port and transport (RFC 3261 section 19.1.1, table 1)."""
+    return SipUri(scheme=uri.scheme, user=uri.user, host=uri.host)

@@ -1,0 +1,16 @@
+"""Bringing the relays in line with what the descriptions have agreed: each leg is configured when, and only when, it changed."""
+
+from tonevault.cde.edge.board import Board
+from tonevault.cde.edge.call import Call
+from tonevault.cde.media import Leg
+
+
+def configure_media(board: Board, call: Call) -> None:
+    """Tell the relays the newest state of both legs. An open capture is not touched by it: its mask hangs on the call, not on the media."""
+    if call.is_over:
+        return
+    for leg in Leg:
+        media = call.sdp.media(leg)
+        if media is not None and media != call.configured.get(leg):
+            call.configured[leg] = media
+            board.media.configure(call.id, leg, media)

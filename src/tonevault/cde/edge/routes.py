@@ -1,0 +1,130 @@
+"""Which trunk reaches which address: routes from the configuration, matched by the calling peer and the dialled user."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Final
+
+from tonevault.cde.media import Leg, MaskMode
+from tonevault.cde.wire.sip.peer import Peer, Transport
+from tonevault.cde.wire.sip.uri import SipUri, transport_of
+from tonevault.kernel.ids import AccountId
+
+Network = IPv4Network | IPv6Network
+
+DEFAULT_MAX_CALLS: Final = 1000
+"""What one relay core carried without loss when it was measured."""
+
+
+class CustomerSide(StrEnum):
+    """Who of the two is the customer: the caller on an inbound route, the callee where the contact centre dials out."""
+
+    CALLER = "caller"
+    CALLEE = "callee"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One road through the edge.
+
+    `peers` may call it; `match` is a shell pattern for the dialled user; a `destination` without a user keeps the dialled one.
+
+    `transport` limits the route to one transport of the caller. `customer_header` names the header that brings the customer's id.
+    `blocked_headers` (in lower case) never pass; `g711_first` moves PCMU and PCMA to the front of every offer.
+    """
+
+    name: str
+    account: AccountId
+    peers: tuple[Network, ...]
+    destination: SipUri
+    match: str = "*"
+    transport: Transport | None = None
+    customer: CustomerSide = CustomerSide.CALLER
+    mask: MaskMode = MaskMode.TALK
+    customer_header: str | None = None
+    blocked_headers: frozenset[str] = frozenset()
+    max_calls: int = DEFAULT_MAX_CALLS
+    g711_first: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.destination.is_sip or not self.destination.host:
+            raise ValueError(
+                "destination: must be a sip or sips URI with a host, for example sip:10.0.0.20:5060"
+            )
+        if self.max_calls < 1:
+            raise ValueError("max_calls: must be at least 1")
+
+    @property
+    def caller_leg(self) -> Leg:
+        """Which leg the caller is on."""
+        return Leg.CUSTOMER if self.customer is CustomerSide.CALLER else Leg.AGENT
+
+    def serves(self, peer: Peer) -> bool:
+        """Whether this peer may call the route."""
+        if self.transport not in {None, peer.transport}:
+            return False
+        return any_contains(self.peers, peer.host)
+
+    def target(self, dialled: SipUri) -> SipUri:
+        """The Request-URI of the other leg: the destination, with the dialled user where it names none."""
+        destination = self.destination
+        if destination.user is not None or dialled.user is None:
+            return destination
+        return SipUri(
+            scheme=destination.scheme,
+            user=dialled.user,
+            host=destination.host,
+            port=destination.port,
+            parameters=destination.parameters,
+        )
+
+
+def any_contains(networks: tuple[Network, ...], host: str) -> bool:
+    """Whether an IP address in text lies in one of the networks; a host name lies in none."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    if address.version == 6 and address.ipv4_mapped is not None:
+        # A socket bound to :: shows IPv4 callers in this form (RFC 4291 section 2.5.5.2).
+        address = address.ipv4_mapped
+    return any(address in network for network in networks)
+
+
+def peer_of(uri: SipUri) -> Peer | None:
+    """Where a request to this URI goes first (RFC 3263 without NAPTR); None for a URI that names no host or an unknown transport."""
+    if not uri.is_sip or not uri.host:
+        return None
+    try:
+        transport = Transport((transport_of(uri) or "udp").upper())
+    except ValueError:
+        return None
+    return Peer(transport, uri.host, uri.port or transport.default_port)
+
+
+class RouteTable:
+    """The routes in the order of the configuration; the first that serves and matches takes the call."""
+
+    def __init__(self, routes: tuple[Route, ...]) -> None:
+        names = [route.name for route in routes]
+        if len(set(names)) != len(names):
+            raise ValueError("routes: each name may stand once")
+        self.routes = routes
+        self._destinations = frozenset(route.destination.host for route in routes)
+
+    def knows(self, peer: Peer) -> bool:
+        """Whether the peer may call at all, or is where a route leads."""
+        return peer.host in self._destinations or any(route.serves(peer) for route in self.routes)
+
+    def may_call(self, peer: Peer) -> bool:
+        """Whether any route serves the peer."""
+        return any(route.serves(peer) for route in self.routes)
+
+    def find(self, peer: Peer, dialled: SipUri) -> Route | None:
+        """The route of a call, by who calls and which user is dialled. Escapes in the user are undone before it is compared."""
+        user = dialled.user_text
+        for route in self.routes:
+            if route.serves(peer) and fnmatchcase(user, route.match):
+                return route
+        return None
