@@ -15,7 +15,7 @@ from tests.e2e.peers.baresip_control import ControlConnection, PhoneEvent
 from tests.e2e.peers.certificate import make_certificate
 from tests.e2e.peers.ports import LOOPBACK, PortBlock, claim_block
 from tests.e2e.peers.process import PeerProcess
-from tests.e2e.peers.sip_message import SipMessage, parse_baresip_trace
+from tests.e2e.peers.sip_message import SipMessage, first_message, parse_baresip_trace
 from tests.e2e.peers.wav import RATE_HZ, Sound, load, noise
 
 __all__ = ["Answer", "Baresip", "PhoneSettings", "Transport"]
@@ -214,6 +214,14 @@ class Baresip:
     def messages(self) -> list[SipMessage]:
         """Every SIP message sent or received, decrypted."""
         return parse_baresip_trace(self._running().log(), range(self.ports.sip, self.ports.tls + 1))
+
+    def wait_message(self, method: str, *, status: int | None = None, sent: bool = False) -> SipMessage:
+        """The first request of a method (with a status: the first such response), as soon as it is in the trace."""
+        return self._running().wait_until(
+            f"{method} message",
+            lambda: first_message(self.messages(), method, status=status, sent=sent),
+            _EVENT_TIMEOUT_S,
+        )
 
     def masked_log(self) -> str:
         return self._running().masked_log() if self._process else ""

@@ -4,9 +4,10 @@ import re
 
 MASK = "•"
 
-# Where a single key is written: baresip's "DTMF digit: '4'", INFO bodies, and ctrl_tcp's DTMF events.
+# Where a single key is written: baresip quotes it ("DTMF digit: '4'", "received event: '4'"); INFO bodies and
+# ctrl_tcp's DTMF events name it.
 _KEY_CONTEXTS = (
-    re.compile(r"(DTMF[^'\n]{0,24}')[0-9A-D*#](?=')"),
+    re.compile(r"(')[0-9A-D*#](?=')"),
     re.compile(r"(Signal\s*=\s*)[0-9A-D*#]"),
     re.compile(r"(\"type\":\"CALL_DTMF_START\"[^\n]*\"param\":\")[0-9A-D*#]"),
     re.compile(r"(application/dtmf\r?\n(?:[^\n]+\r?\n)*\r?\n)[0-9A-D*#]"),

@@ -16,7 +16,7 @@ from tests.e2e.peers.masking import masked
 _POLL_S = 0.01
 
 # A peer that was asked to end gets this long before it is killed.
-_GRACE_S = 2.0
+_GRACE_S = 0.5
 
 _LOG_TAIL_CHARS = 6_000
 

@@ -69,6 +69,15 @@ def responses(messages: Sequence[SipMessage], method: str, *, sent: bool | None 
     ]
 
 
+def first_message(
+    messages: Sequence[SipMessage], method: str, *, status: int | None, sent: bool
+) -> SipMessage | None:
+    """The first request of a method, or with a status the first such response to it."""
+    return next(
+        (one for one in messages if (one.method, one.status, one.sent) == (method, status, sent)), None
+    )
+
+
 _BARESIP_TRACE = re.compile(
     r"\x1b\[36;1m#\n(?P<transport>\w+) [\d.]+:\d+ -> [\d.]+:\d+\n(?P<text>.*?)\x1b\[;m", re.DOTALL
 )

@@ -12,7 +12,7 @@ from typing import Self
 from tests.e2e.peers.failure import PeerError
 from tests.e2e.peers.ports import LOOPBACK, PortBlock, claim_block
 from tests.e2e.peers.process import PeerProcess
-from tests.e2e.peers.sip_message import SipMessage, parse_sipp_trace
+from tests.e2e.peers.sip_message import SipMessage, first_message, parse_sipp_trace
 from tests.e2e.peers.sipp_control import SippControl, SippEvent
 from tests.e2e.peers.sipp_scenario import write_scenario
 
@@ -148,15 +148,19 @@ class _Sipp:
         return parse_sipp_trace(path.read_text(encoding="utf-8", errors="replace")) if path.exists() else []
 
     def wait_message(self, method: str, *, status: int | None = None, sent: bool = False) -> SipMessage:
-        """The first message of a method (with a status: the first such response), as soon as it is in the trace."""
+        """The first request of a method (with a status: the first such response), as soon as it is in the trace."""
+        return self._running().wait_until(
+            f"{method} message",
+            lambda: first_message(self.messages(), method, status=status, sent=sent),
+            _EVENT_TIMEOUT_S,
+        )
 
-        def found() -> SipMessage | None:
-            wanted = (
-                one for one in self.messages() if (one.method, one.status, one.sent) == (method, status, sent)
-            )
-            return next(wanted, None)
-
-        return self._running().wait_until(f"{method} message", found, _EVENT_TIMEOUT_S)
+    def remote_audio_port(self) -> int:
+        """Where the other side wants its sound, by its latest SDP."""
+        bodies = [one.body for one in self.messages() if not one.sent and "m=audio " in one.body]
+        if not bodies:
+            raise self._running().failure("has got no SDP")
+        return int(bodies[-1].partition("m=audio ")[2].split(" ", 1)[0])
 
     def wait_ended(self, timeout_s: float = _END_TIMEOUT_S) -> int:
         """SIPp's exit code: 0 when the call went as the scenario says, 1 when anything unexpected came."""
