@@ -15,6 +15,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
+    Text,
     UniqueConstraint,
 )
 
@@ -130,3 +131,21 @@ JOB: Final = Table(
     Index("ix_job_due", "due"),
 )
 """Work that falls due, swept by every node. A lease keeps two nodes from one job, and lapses when its holder dies."""
+
+CAPTURE_SESSION: Final = Table(
+    "capture_session",
+    METADATA,
+    Column("account_id", String(32), nullable=False),
+    Column("session_id", String(40), nullable=False),
+    Column("node", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("charge_id", String(40), nullable=True),
+    Column("revision", Integer, nullable=False),
+    Column("view", Text, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("account_id", "session_id"),
+    Index("ix_capture_session_session_id", "session_id"),
+    Index("ix_capture_session_charge_id", "account_id", "charge_id"),
+    Index("ix_capture_session_node_state", "node", "state"),
+)
+"""Capture sessions. `view` is the boundary's CaptureView as JSON: dots, masks and results; `node` the process that held the session."""

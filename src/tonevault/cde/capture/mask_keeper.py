@@ -1,0 +1,92 @@
+"""When the mask over a call is open: from a field's start until the keypad has been still for a while after its end."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from tonevault.cde.capture.ports import MaskSwitch, Timer, Timers
+from tonevault.cde.media import MaskMode
+from tonevault.kernel.clock import Clock
+from tonevault.kernel.ids import CallId
+
+TAIL_S: Final = 3.0
+"""A customer keys on after a time-out or a second `#`, and a late INFO is a second behind. Each key in the tail begins it anew."""
+TAIL_LIMIT_S: Final = 30.0
+"""However busy the keypad: whoever keys on for so long means the contact centre's own menus."""
+
+
+@dataclass(slots=True)
+class _Mask:
+    """An open mask; `closing_since` once its window has ended."""
+
+    mode: MaskMode
+    closing_since: float | None = None
+    still_since: float = 0.0
+    timer: Timer | None = None
+
+    def stay(self) -> None:
+        self.closing_since = None
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+class MaskKeeper:
+    """One mask a call. Outside of it the call is untouched."""
+
+    def __init__(self, switch: MaskSwitch, timers: Timers, clock: Clock) -> None:
+        self._switch = switch
+        self._timers = timers
+        self._clock = clock
+        self._masks: dict[CallId, _Mask] = {}
+
+    def open(self, call_id: CallId, mode: MaskMode) -> None:
+        """Mask the customer's keys from now on."""
+        mask = self._masks.get(call_id)
+        if mask is None or mask.mode is not mode:
+            self._switch.start_capture(call_id, mode)
+        if mask is None:
+            self._masks[call_id] = _Mask(mode)
+        else:
+            mask.mode = mode
+            mask.stay()
+
+    def close_soon(self, call_id: CallId) -> None:
+        """The window has ended: close once the keypad is still."""
+        mask = self._masks.get(call_id)
+        if mask is not None and mask.closing_since is None:
+            mask.closing_since = mask.still_since = self._clock.monotonic()
+            self._wait(call_id, mask, TAIL_S)
+
+    def key_pressed(self, call_id: CallId) -> None:
+        """The keypad is not still."""
+        mask = self._masks.get(call_id)
+        if mask is not None:
+            mask.still_since = self._clock.monotonic()
+
+    def set_mode(self, call_id: CallId, mode: MaskMode) -> None:
+        """Mute the customer towards the agent, or let both talk, while a mask is open."""
+        mask = self._masks.get(call_id)
+        if mask is not None and mask.mode is not mode:
+            mask.mode = mode
+            self._switch.set_mask(call_id, mode)
+
+    def forget(self, call_id: CallId) -> None:
+        """The call is over, and its mask with it."""
+        mask = self._masks.pop(call_id, None)
+        if mask is not None:
+            mask.stay()
+
+    def _wait(self, call_id: CallId, mask: _Mask, delay: float) -> None:
+        mask.timer = self._timers.call_later(delay, lambda: self._check(call_id))
+
+    def _check(self, call_id: CallId) -> None:
+        mask = self._masks.get(call_id)
+        if mask is None or mask.closing_since is None:
+            return
+        now = self._clock.monotonic()
+        due = min(mask.still_since + TAIL_S, mask.closing_since + TAIL_LIMIT_S)
+        if now < due:
+            self._wait(call_id, mask, due - now)
+            return
+        del self._masks[call_id]
+        self._switch.stop_capture(call_id, now)
