@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.e2e.peers.baresip import Baresip, PhoneSettings
 from tests.e2e.peers.browser import Browser
+from tests.e2e.peers.ports import PortBlock, claim_block
 from tests.e2e.peers.rtp_endpoint import RtpEndpoint
 from tests.e2e.peers.sipp import SippCallee, SippCaller, SippSettings
 from tests.e2e.peers.wav import Sound
@@ -64,6 +65,12 @@ class PeerGroup:
         tap = WireTap().start()
         self._ending.callback(tap.stop)
         return tap
+
+    def ports(self) -> PortBlock:
+        """A block of free ports for what the test itself starts, held until the test ends."""
+        block = claim_block()
+        self._ending.callback(block.release)
+        return block
 
     def logs(self) -> list[tuple[str, str]]:
         """Each SIP peer's name and the masked end of its log."""
