@@ -22,13 +22,22 @@ FIELD_ERRORS: Final = {
 
 END_REASONS: Final = {
     EndReason.TOO_MANY_ATTEMPTS: ("Too many attempts", "Nothing was kept. Try Again opens a new session."),
-    EndReason.TOKENIZATION_FAILED: ("Token could not be created", "Nothing was kept and nothing was charged. Try again."),
-    EndReason.AUTHORISATION_DECLINED: ("Payment declined", "The card is kept as a token; no money has moved."),
+    EndReason.TOKENIZATION_FAILED: (
+        "Token could not be created",
+        "Nothing was kept and nothing was charged. Try again.",
+    ),
+    EndReason.AUTHORISATION_DECLINED: (
+        "Payment declined",
+        "The card is kept as a token; no money has moved.",
+    ),
     EndReason.AUTHORISATION_UNKNOWN: (
         "Result not known yet",
         "The gateway fell silent. It is being looked up; do not charge again. The result appears here by itself.",
     ),
-    EndReason.AUTHORISATION_FAILED: ("Payment could not be made", "The card is kept as a token; no money has moved."),
+    EndReason.AUTHORISATION_FAILED: (
+        "Payment could not be made",
+        "The card is kept as a token; no money has moved.",
+    ),
     EndReason.CANCELED_BY_AGENT: ("Canceled", "What had been keyed was discarded."),
     EndReason.CALL_ENDED: ("The call ended", "What had been keyed was discarded."),
     EndReason.SESSION_EXPIRED: ("The session expired", "What had been keyed was discarded."),

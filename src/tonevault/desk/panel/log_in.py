@@ -1,0 +1,58 @@
+"""The log-in page, by password or by one-time link, and the way out."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from tonevault.desk.panel.pages import page
+from tonevault.desk.people.guard import COOKIE, Guard
+from tonevault.desk.people.log_ins import LogInService
+from tonevault.desk.refusal import Refusal
+from tonevault.kernel.ids import AccountId
+
+
+def log_in_routes(log_ins: LogInService, guard: Guard) -> APIRouter:
+    """The only pages that are open to everybody."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/login")
+    async def form(ticket: str = "") -> Response:
+        if ticket:
+            # The page posts the ticket: a mail scanner or a preview that only fetches the link must not spend it.
+            return page("ticket.html", {"ticket": ticket})
+        return page("log_in.html", {"error": "", "asks_account": False})
+
+    @router.post("/login")
+    async def log_in(request: Request) -> Response:
+        fields = await request.form()
+        address = request.client.host if request.client is not None else ""
+        try:
+            if fields.get("ticket"):
+                logged_in = await log_ins.redeem(str(fields["ticket"]))
+            else:
+                account = str(fields.get("account", "")).strip()
+                logged_in = await log_ins.log_in(
+                    str(fields.get("login", "")),
+                    str(fields.get("password", "")),
+                    address,
+                    AccountId(account) if account else None,
+                )
+        except Refusal as refusal:
+            asks_account = refusal.code == "account_required" or bool(fields.get("account"))
+            shown = {"error": refusal.detail, "asks_account": asks_account}
+            return page("log_in.html", shown, refusal.status)
+        response = RedirectResponse("/panel", 303)
+        guard.set_cookie(response, logged_in.secret)
+        return response
+
+    @router.post("/logout")
+    async def log_out(request: Request) -> Response:
+        principal = await guard.find(request)
+        response = RedirectResponse("/login", 303)
+        if principal is not None:
+            fields = await request.form()
+            guard.require_csrf(principal, str(fields.get("csrf_token", "")))
+            await log_ins.log_out(request.cookies.get(COOKIE, ""))
+            guard.clear_cookie(response)
+        return response
+
+    return router
