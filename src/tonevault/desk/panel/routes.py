@@ -39,6 +39,7 @@ class StartForm(Body):
 
 
 def panel_routes(
+    *,
     reader: PanelReader,
     calls: CallService,
     sessions: SessionService,
