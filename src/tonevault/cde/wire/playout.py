@@ -22,6 +22,8 @@ MISORDER: Final = 100
 """RFC 3550 appendix A.1: a sequence number further behind is a restart."""
 AHEAD_SAMPLES: Final = 1600
 """Filled silence may push what came late back by up to 200 ms; beyond that a burst is thinned out to catch up."""
+LATEST_SAMPLES: Final = 40000
+"""Audio up to 5 s late is late; a timestamp further back is a clock that jumped."""
 BURST_S: Final = 0.01
 """Packets of 20 ms that come closer together than this are a burst."""
 STALL_SAMPLES: Final = 8000
@@ -146,20 +148,22 @@ class Playout:
         in_burst = now - self._arrived_at < BURST_S
         self._arrived_at = now
         self._sequence = sequence
+        if not in_burst:
+            self._ahead = min(self._ahead, AHEAD_SAMPLES)
         pieces: list[Piece] = []
         if 0 < gap <= GAP_SAMPLES:
             saved = min(gap, self._ahead)
             self._ahead -= saved
             pieces = self._fill(gap - saved)
-        elif -GAP_SAMPLES <= gap < 0:
-            self._ahead -= gap
-            if self._ahead > AHEAD_SAMPLES:
-                self._ahead = AHEAD_SAMPLES
-                if in_burst:
-                    self.late_packets += 1
-                    octets = b""
-        self._timestamp = (timestamp + len(octets)) & TIMESTAMP_MASK
-        self._due = now + len(octets) / SAMPLE_RATE_HZ
+        elif -LATEST_SAMPLES <= gap < 0:
+            self._ahead = min(self._ahead - gap, LATEST_SAMPLES)
+        length = len(octets)
+        if in_burst and self._ahead > AHEAD_SAMPLES:
+            self._ahead -= length
+            self.late_packets += 1
+            octets = b""
+        self._timestamp = (timestamp + length) & TIMESTAMP_MASK
+        self._due = now + length / SAMPLE_RATE_HZ
         self._filling = False
         return [*pieces, octets] if octets else pieces
 

@@ -28,6 +28,8 @@ class Flow:
         self.counters = FlowCounters()
         self.masked: MaskedFlow | None = None
         self.source_ssrc: int | None = None
+        self.source_base = (0, 0)
+        """The sequence number before the source's first, and what had been received until then: what its losses are counted from."""
         self.back: Flow | None = None
         """The other direction, which sends where this one's packets come from."""
         self.control: Callable[[bytes, Address, float], None] | None = None
@@ -118,22 +120,23 @@ class Flow:
             self.direct.source = source
             if self.back is not None:
                 self.back.direct.target = latch.target
-        if packet.ssrc != self.source_ssrc and not self._take_source(packet.ssrc, now):
+        if packet.ssrc != self.source_ssrc and not self._take_source(packet, now):
             self.counters.late += 1
             return
         self._carry(packet, payloads, now)
 
-    def _take_source(self, ssrc: int, now: float) -> bool:
+    def _take_source(self, packet: RtpPacket, now: float) -> bool:
         """Another SSRC speaks: the stream goes on with it. False for a straggler of the one just left."""
-        if ssrc == self._retired and now < self._retired_until:
+        if packet.ssrc == self._retired and now < self._retired_until:
             return False
         if self.source_ssrc is not None:
             self._retired, self._retired_until = self.source_ssrc, now + RETIRED_S
             self._events.source_changed()
             if self.masked is not None:
                 self.masked.playout.source_changed()
-        self.source_ssrc = ssrc
         self._close_direct()
+        self.source_ssrc = packet.ssrc
+        self.source_base = (packet.sequence - 1, self.counters.received)
         return True
 
     def _carry(self, packet: RtpPacket, payloads: PayloadMap, now: float) -> None:

@@ -100,13 +100,15 @@ class LegReports:
         if source is None:
             return ()
         highest = self._heard.direct.sequence
-        step = (highest - self._extended) & 0xFFFF
-        if source != self._source or step > RESTART:
+        if source != self._source:
             self._source = source
+            self._base, self._received_before = self._heard.source_base
+            self._extended, self._expected_last, self._received_last = self._base, 0, self._received_before
+        step = (highest - self._extended) & 0xFFFF
+        if step > RESTART:
             self._base = self._extended = highest
             self._received_before = self._received_last = counters.received
-            self._expected_last = 0
-            step = 0
+            self._expected_last = step = 0
         self._extended += step
         expected = self._extended - self._base
         received = counters.received - self._received_before

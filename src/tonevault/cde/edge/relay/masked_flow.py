@@ -21,8 +21,10 @@ A packet and a half: a sender that keeps sending audio beside its events is not 
 HELD_SAMPLES: Final = 80
 """A tone that sounds within the first 10 ms of a capture was down before it opened: nobody answers a request in that time."""
 BURST_FRAMES: Final = 3
-"""More frames than this at once (after a pause that was waited out) would only swell the agent's jitter buffer: the middle is left out, and
-the timestamps tell the pause."""
+"""More frames than this at once (after a pause that was waited out) would only swell the agent's jitter buffer: silent ones are left out,
+and the timestamps tell the pause."""
+_SILENCE: Final = {law: encode(law, np.zeros(1, np.int16)) for law in Law}
+"""The one octet of digital silence."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,11 +167,16 @@ class MaskedFlow:
         while len(self._ready) >= out.frame_samples or (self.finished and self._ready):
             frames.append(bytes(self._ready[: out.frame_samples]))
             del self._ready[: out.frame_samples]
+        spare = len(frames) - BURST_FRAMES
+        silence = _SILENCE[out.law]
         datagrams = []
-        for index, frame in enumerate(frames):
-            if len(frames) > BURST_FRAMES and 0 < index < len(frames) - 1:
+        resumed = False
+        for frame in frames:
+            if spare > 0 and frame.count(silence) == len(frame):
+                spare -= 1
                 self._stream.skip(len(frame))
+                resumed = True
                 continue
-            resumed = len(frames) > BURST_FRAMES and index > 0
             datagrams.append(self._stream.frame(out.payload_type, frame, len(frame), now, marker=resumed))
+            resumed = False
         return datagrams
