@@ -63,7 +63,10 @@ def serve(config: Path | None) -> None:
     from tonevault.app.serve import run_serve  # noqa: PLC0415 - each command loads what it needs and no more
 
     settings = _begin(config)
-    sys.exit(asyncio.run(run_serve(settings, config)))
+    try:
+        sys.exit(asyncio.run(run_serve(settings, config)))
+    except SettingsError as error:
+        raise ConfigurationFault("\n".join(error.problems)) from None
 
 
 @main.command()

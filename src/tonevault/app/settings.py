@@ -81,6 +81,7 @@ class SipSettings(Settings):
     certificate: Path | None = None
     private_key: Path | None = None
     peer_ca: Path | None = None
+    unverified_hosts: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> "SipSettings":
@@ -149,6 +150,7 @@ class AccountSettings(Settings):
     id: Slug
     name: Annotated[str, Field(min_length=1, max_length=100)]
     currency: str = "GBP"
+    country_code: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}$")] | None = None
     gateway: Literal["simulator"] = "simulator"
     brands: tuple[Brand, ...] = tuple(Brand)
     postal_code: bool = False

@@ -1,0 +1,31 @@
+"""`tonevault serve`: makes what is missing, starts both zones, and says where the panel is."""
+
+from pathlib import Path
+
+import click
+
+from tonevault.app.databases import upgrade_zones
+from tonevault.app.embedded import places, prepare_boundary
+from tonevault.app.settings import TonevaultSettings
+from tonevault.app.supervisor import Supervisor, both_zones
+from tonevault.plumbing.settings import SettingsError
+
+
+async def run_serve(settings: TonevaultSettings, config: Path | None) -> int:
+    """Run until stopped; answers the exit code."""
+    if not settings.accounts:
+        raise SettingsError(
+            ["accounts: there is none; add an [[accounts]] table with id and name (docs/configuration.md)"]
+        )
+    prepare_boundary(places(settings))
+    upgrade_zones(settings, "both")
+    supervisor = Supervisor(both_zones(config))
+    click.echo(
+        f"Tonevault: panel and API at {public_url(settings)}, SIP at {', '.join(settings.secure.sip.listen)}; Ctrl-C stops."
+    )
+    return await supervisor.run()
+
+
+def public_url(settings: TonevaultSettings) -> str:
+    """How browsers reach the desk."""
+    return settings.desk.public_url or f"http://{settings.desk.listen}"
