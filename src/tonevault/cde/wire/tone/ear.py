@@ -6,18 +6,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tonevault.cde.wire.tone.level import power_of
 from tonevault.cde.wire.tone.look import STRETCH, look
 from tonevault.cde.wire.tone.report import ToneReport
 from tonevault.cde.wire.tone.screen import HOP, WINDOW, Screening, screen
+from tonevault.cde.wire.tone.suspicion import FAINTEST_WINDOW, Suspicion
 from tonevault.cde.wire.tone.tracker import Ask, Heard, Tracker
 from tonevault.cde.wire.tone.verdict import Sight
 
 SLICE: Final = 8000
 """Most samples worked on at once (1 s), whatever the caller pushes: bounds memory."""
-
-FAINTEST_WINDOW: Final = power_of(-48.0)
-"""Nothing below this is looked at; Q.24 has receivers ignore −55 dBm."""
 
 WORTH_A_LOOK: Final = 0.55
 """Share of the strongest pair, of what lies above the low band, from which level B looks. A pair 6 dB above white noise has 0.8."""
@@ -25,11 +22,8 @@ WORTH_A_LOOK: Final = 0.55
 WORTH_WEAKER: Final = 0.022
 """Share of its weaker tone: a twist of 13 dB leaves it 0.048."""
 
-SUSPECT_PAIR: Final = 0.65
-"""Share of the strongest pair, of all, from which the mask closes. See docs/tones.md for what each threshold costs and leaves."""
-
-SUSPECT_WEAKER: Final = 0.35
-"""Least ratio of the weaker tone to all that is not the pair. Speech has lone formants near a tone; rarely two of them."""
+LEAST_ABOVE: Final = 0.05
+"""Share of the energy that is always reckoned to lie above the low band: a dial tone 10 dB above each tone leaves the pair 0.09."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +43,7 @@ class Ear:
 
     def __init__(self) -> None:
         self._tracker = Tracker()
+        self._suspicion = Suspicion()
         self._recent: NDArray[np.float32] = np.zeros(STRETCH, np.float32)
         self._position = 0
         self._next_end = HOP
@@ -77,14 +72,13 @@ class Ear:
         self._recent = line[-(STRETCH + HOP) :]
 
     def _track(self, screening: Screening, line: NDArray[np.float32], origin: int, hearing: Hearing) -> None:
-        loud = screening.energy >= FAINTEST_WINDOW
-        above = np.maximum(1 - screening.low, 0.05)
-        worth = loud & (screening.pair >= WORTH_A_LOOK * above) & (screening.weaker >= WORTH_WEAKER * above)
-        suspect = (
-            loud
-            & (screening.pair >= SUSPECT_PAIR)
-            & (screening.weaker >= SUSPECT_WEAKER * (1 - screening.pair))
+        above = np.maximum(1 - screening.low, LEAST_ABOVE)
+        worth = (
+            (screening.energy >= FAINTEST_WINDOW)
+            & (screening.pair >= WORTH_A_LOOK * above)
+            & (screening.weaker >= WORTH_WEAKER * above)
         )
+        suspect = self._suspicion.of(screening)
         if suspect.any():
             hearing.tonal.extend((self._next_end + HOP * np.flatnonzero(suspect)).tolist())
         if self._tracker.idle and not worth.any():

@@ -187,7 +187,7 @@ def _offsets(tones: NDArray[np.complex64], full: NDArray[np.bool_]) -> Floats:
 
 def _turn(lit: NDArray[np.complex64], lag: int) -> Floats:
     """Mean turn of phase, in radians, over `lag` steps, (rows, 2)."""
-    return np.angle((lit[:, lag:] * lit[:, :-lag].conj()).sum(axis=1)).astype(np.float32)
+    return np.asarray(np.angle((lit[:, lag:] * lit[:, :-lag].conj()).sum(axis=1)), np.float32)
 
 
 def _constant(

@@ -52,6 +52,7 @@ class MaskingLine:
         self._mode = mode
         self._ear = Ear()
         self._gate = Gate(self.DELAY_SAMPLES)
+        self._gate.close(-self.DELAY_SAMPLES, 0)  # The empty line: the voice fades in after it.
         self._ledger = PressLedger()
         self._beeper = Beeper()
         self._floor = NoiseFloor()

@@ -101,7 +101,7 @@ class Tracker:
     def __init__(self) -> None:
         self._rising: _Rising | None = None
         self._sounding: _Sounding | None = None
-        self._latest: Heard | None = None
+        self._silent_from = 0
         self._reports: list[ToneReport] = []
 
     @property
@@ -121,7 +121,6 @@ class Tracker:
 
     def hear(self, heard: Heard) -> Ask | None:
         """Take the next window. Where an Ask comes back, `see` must follow."""
-        self._latest = heard
         sounding = self._sounding
         if sounding is not None:
             if sounding.present(heard):
@@ -173,7 +172,7 @@ class Tracker:
             self._end(self._sounding)
         self._rising = None
         row, column = divmod(ask.place, 4)
-        onset = ask.end - STRETCH + round(sight.onset)
+        onset = max(ask.end - STRETCH + round(sight.onset), self._silent_from)
         self._reports.append(ToneStarted(key_at(row, column), onset))
         ratio = 10 ** (sight.twist_db / 10)
         sounding = _Sounding(
@@ -185,4 +184,5 @@ class Tracker:
 
     def _end(self, sounding: _Sounding) -> None:
         self._sounding = None
-        self._reports.append(ToneEnded(sounding.onset, max(sounding.last - HALF + HOP // 2, sounding.onset)))
+        self._silent_from = max(sounding.last - HALF + HOP // 2, sounding.onset)
+        self._reports.append(ToneEnded(sounding.onset, self._silent_from))

@@ -40,7 +40,7 @@ class Evidence:
 EVIDENCE: Final = (
     Evidence(0.90, SHORTEST_TONE, WIDEST_OFFSET, WIDEST_TWIST_DB),
     Evidence(0.80, 300, WIDEST_OFFSET, WIDEST_TWIST_DB),
-    Evidence(0.72, 350, 0.020, 11.0),
+    Evidence(0.72, 350, 0.020, 9.0),
 )
 """Clean tones are believed at 30 ms, tones in noise of 8 to 10 dB at 37.5 ms, those in noise of 5 to 8 dB or under speech at 44 ms and only
 well inside the other limits: of an hour of speech nothing was then taken for a key that was at 30 ms."""

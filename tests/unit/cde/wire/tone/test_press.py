@@ -1,0 +1,79 @@
+"""One press told by several carriers is one press, and "44" is two."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tonevault.cde.media import Carrier
+from tonevault.cde.sealed.key import Key
+from tonevault.cde.wire.tone.press import PressLedger
+
+FOUR, FIVE = Key.from_event(4), Key.from_event(5)
+
+
+def count(tellings: list[tuple[Key, Carrier, float]]) -> int:
+    ledger = PressLedger()
+    return sum(ledger.tell(key, carrier, now) for key, carrier, now in tellings)
+
+
+def test_an_event_and_its_residue_are_one_press_in_either_order() -> None:
+    assert count([(FOUR, Carrier.EVENT, 1.0), (FOUR, Carrier.TONE, 1.06)]) == 1
+    assert count([(FOUR, Carrier.TONE, 1.0), (FOUR, Carrier.EVENT, 1.03)]) == 1
+
+
+def test_double_four_told_twice_over_is_two() -> None:
+    tone, event = Carrier.TONE, Carrier.EVENT
+    assert count([(FOUR, tone, 1.0), (FOUR, event, 1.05), (FOUR, tone, 1.2), (FOUR, event, 1.25)]) == 2
+    assert count([(FOUR, tone, 1.0), (FOUR, tone, 1.1), (FOUR, event, 1.15), (FOUR, event, 1.2)]) == 2
+
+
+def test_double_four_on_one_carrier_is_two() -> None:
+    assert count([(FOUR, Carrier.EVENT, 1.0), (FOUR, Carrier.EVENT, 1.08)]) == 2
+
+
+def test_info_may_come_at_key_up() -> None:
+    assert count([(FOUR, Carrier.TONE, 1.0), (FOUR, Carrier.INFO, 2.4)]) == 1
+    assert count([(FOUR, Carrier.TONE, 1.0), (FOUR, Carrier.INFO, 9.0)]) == 2
+
+
+def test_other_keys_are_other_presses() -> None:
+    assert (
+        count(
+            [
+                (FOUR, Carrier.TONE, 1.0),
+                (FIVE, Carrier.EVENT, 1.0),
+                (FOUR, Carrier.EVENT, 1.1),
+                (FIVE, Carrier.TONE, 1.1),
+            ]
+        )
+        == 2
+    )
+
+
+def test_residue_heard_for_some_presses_only_adds_none() -> None:
+    tone, event = Carrier.TONE, Carrier.EVENT
+    assert (
+        count(
+            [
+                (FOUR, event, 1.0),
+                (FOUR, tone, 1.25),
+                (FOUR, event, 1.3),
+                (FOUR, event, 1.6),
+                (FOUR, tone, 1.62),
+            ]
+        )
+        == 3
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.floats(0.08, 0.6), st.floats(-0.05, 0.07)), max_size=30))
+def test_two_carriers_that_tell_all_count_as_one(presses: list[tuple[int, float, float]]) -> None:
+    now, tellings = 0.0, []
+    for event, pause, skew in presses:
+        now += pause
+        tellings += [
+            (now, Key.from_event(event), Carrier.TONE),
+            (now + skew, Key.from_event(event), Carrier.EVENT),
+        ]
+    tellings.sort(key=lambda telling: telling[0])
+    assert count([(key, carrier, at) for at, key, carrier in tellings]) == len(presses)
