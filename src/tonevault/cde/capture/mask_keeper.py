@@ -33,22 +33,27 @@ class _Mask:
 class MaskKeeper:
     """One mask a call. Outside of it the call is untouched."""
 
-    def __init__(self, switch: MaskSwitch, timers: Timers, clock: Clock) -> None:
-        self._switch = switch
+    def __init__(self, timers: Timers, clock: Clock) -> None:
+        self._switch_or_none: MaskSwitch | None = None
         self._timers = timers
         self._clock = clock
         self._masks: dict[CallId, _Mask] = {}
 
-    def open(self, call_id: CallId, mode: MaskMode) -> None:
-        """Mask the customer's keys from now on."""
+    def attach(self, switch: MaskSwitch) -> None:
+        """Connect the switch that carries the masks out."""
+        self._switch_or_none = switch
+
+    def open(self, call_id: CallId, mode: MaskMode) -> bool:
+        """Mask the customer's keys from now on. Answers whether the call was unmasked before."""
         mask = self._masks.get(call_id)
         if mask is None or mask.mode is not mode:
             self._switch.start_capture(call_id, mode)
         if mask is None:
             self._masks[call_id] = _Mask(mode)
-        else:
-            mask.mode = mode
-            mask.stay()
+            return True
+        mask.mode = mode
+        mask.stay()
+        return False
 
     def close_soon(self, call_id: CallId) -> None:
         """The window has ended: close once the keypad is still."""
@@ -75,6 +80,12 @@ class MaskKeeper:
         mask = self._masks.pop(call_id, None)
         if mask is not None:
             mask.stay()
+
+    @property
+    def _switch(self) -> MaskSwitch:
+        if self._switch_or_none is None:
+            raise RuntimeError("mask keeper: attach the switch before calls arrive")
+        return self._switch_or_none
 
     def _wait(self, call_id: CallId, mask: _Mask, delay: float) -> None:
         mask.timer = self._timers.call_later(delay, lambda: self._check(call_id))

@@ -5,8 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from tonevault.boundary.captures import CaptureState, FieldState
-from tonevault.boundary.charges import ChargeResult
+from tonevault.boundary.captures import CaptureState, EndReason, FieldState
+from tonevault.boundary.charges import ChargeResult, ChargeState
 from tonevault.boundary.tokens import TokenView
 
 
@@ -97,3 +97,23 @@ SESSION_TRANSITIONS: Final = {
 
 LIVE: Final = frozenset({CaptureState.OPEN, CaptureState.COMPLETING})
 """The states in which a call has no room for another session."""
+
+_CHARGE_VERDICTS: Final = {
+    ChargeState.SUCCEEDED: (SessionEvent.SUCCEED, None),
+    ChargeState.REFUNDED: (SessionEvent.SUCCEED, None),
+    ChargeState.PARTIALLY_REFUNDED: (SessionEvent.SUCCEED, None),
+    ChargeState.DECLINED: (SessionEvent.DECLINE, EndReason.AUTHORISATION_DECLINED),
+    ChargeState.PENDING: (SessionEvent.SILENCE, EndReason.AUTHORISATION_UNKNOWN),
+    ChargeState.UNKNOWN: (SessionEvent.SILENCE, EndReason.AUTHORISATION_UNKNOWN),
+    ChargeState.FAILED: (SessionEvent.FAIL, EndReason.AUTHORISATION_FAILED),
+    ChargeState.CANCELED: (SessionEvent.FAIL, EndReason.AUTHORISATION_FAILED),
+}
+
+
+def verdict_on(outcome: Outcome) -> tuple[SessionEvent, EndReason | None]:
+    """What an outcome means for its session. A charge decides where there is one: a decline leaves a valid token (SPEC section 5)."""
+    if outcome.charge is not None:
+        return _CHARGE_VERDICTS[outcome.charge.state]
+    if outcome.token is not None:
+        return SessionEvent.SUCCEED, None
+    return SessionEvent.FAIL, EndReason.TOKENIZATION_FAILED

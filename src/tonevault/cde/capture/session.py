@@ -11,10 +11,9 @@ from tonevault.boundary.captures import (
     FieldName,
     FieldState,
 )
-from tonevault.boundary.charges import ChargeState
 from tonevault.cde.capture.card_draft import Accepted, CardDraft
 from tonevault.cde.capture.field import CaptureField
-from tonevault.cde.capture.model import SESSION_TRANSITIONS, Moment, Outcome, SessionEvent
+from tonevault.cde.capture.model import SESSION_TRANSITIONS, Moment, Outcome, SessionEvent, verdict_on
 from tonevault.cde.capture.telling import Telling
 from tonevault.cde.capture.window import CaptureWindow
 from tonevault.cde.gateway import CardInHand
@@ -25,17 +24,6 @@ SECURITY_CODE_LIFE_S: Final = 600.0
 
 SELF_CHECKING: Final = frozenset({FieldName.CARD_NUMBER, FieldName.EXPIRY, FieldName.SECURITY_CODE})
 """Fields in which a value that lost a digit almost never passes, so that a good one need not wait for a slow carrier's account of it."""
-
-_CHARGE_EVENTS: Final = {
-    ChargeState.SUCCEEDED: (SessionEvent.SUCCEED, None),
-    ChargeState.REFUNDED: (SessionEvent.SUCCEED, None),
-    ChargeState.PARTIALLY_REFUNDED: (SessionEvent.SUCCEED, None),
-    ChargeState.DECLINED: (SessionEvent.DECLINE, EndReason.AUTHORISATION_DECLINED),
-    ChargeState.PENDING: (SessionEvent.SILENCE, EndReason.AUTHORISATION_UNKNOWN),
-    ChargeState.UNKNOWN: (SessionEvent.SILENCE, EndReason.AUTHORISATION_UNKNOWN),
-    ChargeState.FAILED: (SessionEvent.FAIL, EndReason.AUTHORISATION_FAILED),
-    ChargeState.CANCELED: (SessionEvent.FAIL, EndReason.AUTHORISATION_FAILED),
-}
 
 
 class CaptureSession:
@@ -166,12 +154,7 @@ class CaptureSession:
     def finish(self, outcome: Outcome, at: Moment) -> None:
         """Vault and gateway have answered."""
         self._outcome = outcome
-        if outcome.charge is not None:
-            event, self._reason = _CHARGE_EVENTS[outcome.charge.state]
-        elif outcome.token is not None:
-            event = SessionEvent.SUCCEED
-        else:
-            event, self._reason = SessionEvent.FAIL, EndReason.TOKENIZATION_FAILED
+        event, self._reason = verdict_on(outcome)
         self._move(event)
         self._touch(at)
 

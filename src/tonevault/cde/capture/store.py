@@ -14,6 +14,7 @@ from tonevault.plumbing.sql import Database
 MAX_LEFT_OPEN: Final = 10_000
 """Sessions of one node that a crash can leave open: ten times the calls of a large node."""
 
+
 class SqlCaptureStore:
     """Implements CaptureStore for one node."""
 
