@@ -158,7 +158,7 @@ def add_user(config: Path | None, email: str, account: str, role: str, password:
     """Let EMAIL log in to the panel; the password is asked for."""
     from tonevault.app.people import add_user as add  # noqa: PLC0415
 
-    click.echo(asyncio.run(add(load_settings(config), account, email, role, password)))
+    click.echo(_answer(add(load_settings(config), account, email, role, password)))
 
 
 @main.group("api-keys")
@@ -175,13 +175,20 @@ def add_api_key(config: Path | None, name: str, account: str, scopes: tuple[str,
     """Make an API key. It is shown once and stored as a keyed hash."""
     from tonevault.app.people import add_api_key as add  # noqa: PLC0415
 
-    click.echo(asyncio.run(add(load_settings(config), account, name, scopes)))
+    click.echo(_answer(add(load_settings(config), account, name, scopes)))
 
 
 def _begin(config: Path | None) -> TonevaultSettings:
     settings = load_settings(config)
     set_up_logging(level=settings.log.level, json=settings.log.json_lines)
     return settings
+
+
+def _answer(work: Coroutine[object, object, str]) -> str:
+    try:
+        return asyncio.run(work)
+    except SettingsError as error:
+        raise click.UsageError("\n".join(error.problems)) from None
 
 
 def _run(work: Coroutine[object, object, None]) -> None:
