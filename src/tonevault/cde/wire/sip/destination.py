@@ -13,8 +13,10 @@ def peer_of(uri: SipUri, default: Transport = Transport.UDP) -> Peer:
     if not uri.is_sip or not uri.host:
         raise SipParseError("URI", "only a sip or sips URI can be sent to")
     named = transport_of(uri)
-    if uri.scheme == "sips" and named in ("tls", "tcp"):
-        # RFC 3261 section 26.2.2: `sips:…;transport=tcp` means TLS over TCP.
+    if uri.scheme == "sips":
+        # RFC 3261 section 26.2.2: `sips:…;transport=tcp` means TLS over TCP, and nothing else is secure enough.
+        if named not in ("tls", "tcp"):
+            raise SipParseError("URI", "a sips URI is reached over TLS alone")
         transport = Transport.TLS
     else:
         try:

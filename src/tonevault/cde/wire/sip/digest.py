@@ -110,14 +110,14 @@ def authorise(request: Request, response: Response, credentials: Credentials, en
         )
     if not answers:
         raise DigestError("the peer offers no Digest challenge with SHA-256 or MD5 and qop=auth")
-    for name in {name: None for name, _ in answers}:
+    for name, _ in answers:
         request.headers.remove(name)
     for (name, _), value in answers.items():
         request.headers.add(name, value)
 
 
 def answer(
-    challenge: Challenge, credentials: Credentials, method: str, uri: str, cnonce: str, count: int = 1
+    challenge: Challenge, credentials: Credentials, method: str, uri: str, *, cnonce: str, count: int = 1
 ) -> str:
     """The value of the Authorization header. `count` is how often this nonce has been answered, this time included."""
     nonce_count = f"{count:08x}"
@@ -135,10 +135,10 @@ def answer(
     quoted["response"] = response_hash(
         challenge.algorithm,
         secret,
-        method,
-        uri,
-        challenge.nonce,
-        (nonce_count, cnonce) if challenge.has_qop else None,
+        method=method,
+        uri=uri,
+        nonce=challenge.nonce,
+        count_and_cnonce=(nonce_count, cnonce) if challenge.has_qop else None,
     )
     if challenge.opaque is not None:
         quoted["opaque"] = challenge.opaque
@@ -156,6 +156,7 @@ def secret_hash(algorithm: Algorithm, credentials: Credentials, realm: str) -> s
 def response_hash(
     algorithm: Algorithm,
     secret: str,
+    *,
     method: str,
     uri: str,
     nonce: str,
