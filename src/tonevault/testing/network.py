@@ -77,9 +77,7 @@ class SimulatedNetwork:
         """Let this much time pass."""
         end = self.now + seconds
         for _ in range(MAX_STEPS):
-            timers = [
-                (due, host) for host in self._hosts.values() if (due := host.stack.next_timer()) is not None
-            ]
+            timers = [(due, host) for host in self._hosts.values() if (due := host.next_timer()) is not None]
             timer, host = min(timers, key=lambda entry: entry[0], default=(None, None))
             event = self._agenda[0][0] if self._agenda else None
             due = min((moment for moment in (timer, event) if moment is not None), default=None)
@@ -95,16 +93,19 @@ class SimulatedNetwork:
 
 
 class SimulatedHost:
-    """A SipStack on the network, with the verbs of the real driver. `on_event` hears what its stack says."""
+    """A SipStack on the network, with the verbs of the real driver. `on_event` hears what its stack says.
+
+    `owner_timer` and `on_owner_timer` wake an owner that waits for times of its own.
+    """
 
     def __init__(self, network: SimulatedNetwork, host: str, port: int = 5060) -> None:
         self.network = network
         self.host = host
         self.port = port
         self.on_event: Callable[[SipEvent], None] = lambda _: None
-        self.stack = SipStack(
-            entropy=network.random.randbytes, local_address=self.local_address
-        )
+        self.stack = SipStack(entropy=network.random.randbytes, local_address=self.local_address)
+        self.owner_timer: Callable[[], float | None] = lambda: None
+        self.on_owner_timer: Callable[[float], None] = lambda _: None
         self._pumping = False
         network.attach(self)
 
@@ -154,10 +155,16 @@ class SimulatedHost:
         self.stack.receive(data, peer, self.network.now)
         self._pump()
 
+    def next_timer(self) -> float | None:
+        """When the stack or its owner wants to be woken."""
+        due = [moment for moment in (self.stack.next_timer(), self.owner_timer()) if moment is not None]
+        return min(due, default=None)
+
     def tick(self) -> None:
-        """A timer of the stack is due."""
+        """A timer is due."""
         self.stack.handle_timers(self.network.now)
         self._pump()
+        self.on_owner_timer(self.network.now)
 
     def _pump_later(self) -> None:
         if not self._pumping:

@@ -72,6 +72,7 @@ class Phone:
         self.cancelled = False
         self.extra: list[tuple[str, str]] = []
         self.hold_ack = False
+        self.hops = "70"
         self.ack_body = b""
         self.tag = self.node.new_tag()
         self.on_invite: Callable[[ServerKey, Request], None] = self._ring
@@ -100,7 +101,7 @@ class Phone:
         body = self.offer if body is None else body
         fields = Headers(
             [
-                ("Max-Forwards", "70"),
+                ("Max-Forwards", self.hops),
                 ("From", f"<sip:+441632960001@{self.node.host}>;tag={self.node.new_tag()}"),
                 ("To", f"<sip:{user}@{edge.host}>"),
                 ("Call-ID", self.node.new_call_id()),

@@ -118,6 +118,8 @@ class Stage:
         )
         self.media.sink = self.switch
         self.edge.on_event = lambda event: self.switch.handle(event, self.network.now)
+        self.edge.owner_timer = self.switch.next_alarm
+        self.edge.on_owner_timer = self.switch.ring_alarms
         self.transport = transport
         self.customer = Phone(self.network, CUSTOMER, transport=transport)
         self.agent = Phone(self.network, AGENT, transport=transport, answer_after=answer_after)
@@ -147,6 +149,8 @@ class Stage:
         assert board._invites == {}
         assert board.dialogs._entries == {}
         assert board.dialogs._hosts == {}
+        assert len(board.alarms) == 0
+        assert board.alarms._alarms == {}
         assert self.media.live == 0
         assert self.edge.stack.open_transactions == 0
         assert self.notes.said.count("arrived") == self.notes.said.count("ended")

@@ -5,20 +5,23 @@ from typing import Final
 from tonevault.cde.edge.board import Board, NoWayError
 from tonevault.cde.edge.call import Call
 from tonevault.cde.edge.description import SDP_TYPE, description_in
-from tonevault.cde.edge.dialled import DialledInvite
+from tonevault.cde.edge.dialled import RING_ALARM, DialledInvite, RingsTooLong
 from tonevault.cde.edge.guard import passed_headers
 from tonevault.cde.edge.header_policy import add_all
 from tonevault.cde.edge.identity import called_number, caller_number, customer_reference
 from tonevault.cde.edge.leg import CallLeg
-from tonevault.cde.edge.media_setup import configure_media
 from tonevault.cde.edge.observer import CallInfo, EndReason
 from tonevault.cde.edge.refusal import ALLOW, RefusalError, of_description, refuse
-from tonevault.cde.edge.routes import Route, peer_of
+from tonevault.cde.edge.routes import Route
+from tonevault.cde.edge.session_clock import ask_for_timer, check_interval
+from tonevault.cde.edge.signalling import SignallingError
 from tonevault.cde.edge.teardown import end_call
 from tonevault.cde.media import Leg, MediaUnavailableError
 from tonevault.cde.wire.sdp.errors import SdpError
 from tonevault.cde.wire.sdp.offer_answer import OfferAnswer
+from tonevault.cde.wire.sip import session_timer
 from tonevault.cde.wire.sip.cseq import CSeq
+from tonevault.cde.wire.sip.destination import peer_of
 from tonevault.cde.wire.sip.errors import SipParseError
 from tonevault.cde.wire.sip.events import ServerKey
 from tonevault.cde.wire.sip.headers import Headers
@@ -32,20 +35,23 @@ from tonevault.kernel.ids import CALL, CallId, make_id
 
 DEFAULT_MAX_FORWARDS: Final = 70
 """RFC 3261 section 8.1.1.6."""
-SUPPORTED_EXTENSIONS: Final = frozenset({OPTION})
-"""Option tags that a caller may require (RFC 3262)."""
+SUPPORTED_EXTENSIONS: Final = frozenset({OPTION, session_timer.OPTION})
+"""Option tags that a caller may require (RFC 3262, RFC 4028)."""
 RETRY_AFTER_S: Final = "5"
 """What a caller beyond a limit is told: calls end every few seconds wherever there are enough to reach a limit."""
+RING_LIMIT_S: Final = 180.0
+"""RFC 3261 section 16.6 has a proxy wait more than three minutes before it gives up; carriers give up after two or three."""
 MAX_SESSION_ID: Final = 2**31
 """Our SDP session ids stay below this: RFC 8866 wants a number, and some peers keep it in 32 bits."""
 
 
-def invite_arrived(board: Board, key: ServerKey, request: Request, peer: Peer) -> None:
+def invite_arrived(board: Board, key: ServerKey, request: Request, peer: Peer, now: float) -> None:
     """Take a new call or refuse it with the reason."""
     try:
         route = _route(board, request, peer)
         hops = _hops_left(request)
         _check_extensions(request)
+        check_interval(request)
         offer = description_in(request)
         _check_room(board, route)
         call = _open(board, key, request, peer, route)
@@ -54,7 +60,7 @@ def invite_arrived(board: Board, key: ServerKey, request: Request, peer: Peer) -
     except RefusalError as refusal:
         refuse(board.signalling, key, request, refusal)
     else:
-        _dial(board, call, offer, hops)
+        _dial(board, call, offer, hops, now)
 
 
 def _route(board: Board, request: Request, peer: Peer) -> Route:
@@ -95,9 +101,11 @@ def _check_extensions(request: Request) -> None:
 def _open(board: Board, key: ServerKey, request: Request, peer: Peer, route: Route) -> Call:
     """The call and its first leg; the second is dialled next."""
     target = route.target(request.uri)
-    far = peer_of(target)
-    if far is None:
-        raise RefusalError(502, "Route Leads Nowhere")
+    try:
+        far = peer_of(target)
+        near_contact, far_contact = board.contact_for(peer), board.contact_for(far)
+    except (SipParseError, SignallingError):
+        raise RefusalError(502, "Route Leads Nowhere") from None
     started = board.clock.utc()
     call_id = CallId(make_id(CALL, epoch_ms(started), board.entropy))
     info = CallInfo(
@@ -118,7 +126,7 @@ def _open(board: Board, key: ServerKey, request: Request, peer: Peer, route: Rou
     caller = CallLeg(
         leg=route.caller_leg,
         peer=peer,
-        contact=board.contact_for(peer),
+        contact=near_contact,
         invite=request,
         local_tag=board.signalling.new_tag(),
         server_key=key,
@@ -127,7 +135,7 @@ def _open(board: Board, key: ServerKey, request: Request, peer: Peer, route: Rou
     dialled = CallLeg(
         leg=route.caller_leg.other,
         peer=far,
-        contact=board.contact_for(far),
+        contact=far_contact,
         invite=Request("INVITE", target),
         local_tag=board.signalling.new_tag(),
     )
@@ -135,7 +143,7 @@ def _open(board: Board, key: ServerKey, request: Request, peer: Peer, route: Rou
     return Call(call_id, route, info, sdp, {caller.leg: caller, dialled.leg: dialled})
 
 
-def _dial(board: Board, call: Call, offer: bytes, hops: int) -> None:
+def _dial(board: Board, call: Call, offer: bytes, hops: int, now: float) -> None:
     caller, dialled = call.caller, call.dialled
     server = DialledInvite(board, call, offered=bool(offer))
     board.admit(call)
@@ -144,6 +152,7 @@ def _dial(board: Board, call: Call, offer: bytes, hops: int) -> None:
     board.observer.call_arrived(call.info)
     try:
         dialled.invite.headers, dialled.invite.body = _first_request(board, call, offer, hops)
+        ask_for_timer(dialled.invite)
         dialled.client_key = board.send(call, dialled.invite, dialled.peer, server)
     except SdpError as error:
         refusal = of_description(error)
@@ -152,7 +161,7 @@ def _dial(board: Board, call: Call, offer: bytes, hops: int) -> None:
     except NoWayError as error:
         end_call(board, call, EndReason.UNREACHABLE, refusal=RefusalError(error.status))
     else:
-        configure_media(board, call)
+        board.alarms.set(call, RING_ALARM, RingsTooLong(board, call), now + RING_LIMIT_S)
 
 
 def _first_request(board: Board, call: Call, offer: bytes, hops: int) -> tuple[Headers, bytes]:

@@ -2,12 +2,14 @@
 
 from typing import Final, Protocol
 
+from tonevault.cde.edge.alarms import Alarms
 from tonevault.cde.edge.call import Call
+from tonevault.cde.edge.description import SDP_TYPE
 from tonevault.cde.edge.dialog_table import DialogTable
 from tonevault.cde.edge.leg import CallLeg, LegState
 from tonevault.cde.edge.observer import CallObserver
-from tonevault.cde.edge.routes import RouteTable, peer_of
-from tonevault.cde.edge.signalling import Signalling
+from tonevault.cde.edge.routes import RouteTable
+from tonevault.cde.edge.signalling import Signalling, SignallingError
 from tonevault.cde.media import MediaPlane
 from tonevault.cde.wire.sip.dialog import Dialog
 from tonevault.cde.wire.sip.errors import SipError
@@ -81,6 +83,7 @@ class Board:
         self.entropy = entropy
         self.calls: dict[CallId, Call] = {}
         self.dialogs = DialogTable()
+        self.alarms = Alarms()
         self._live: dict[str, int] = {}
         self._invites: dict[ServerKey, tuple[Call, InviteServer]] = {}
         self._outcomes: dict[ClientKey, tuple[Call, Outcome]] = {}
@@ -130,7 +133,7 @@ class Board:
         """Send a request for a call and remember who waits. Raises NoWayError."""
         try:
             key = self.signalling.send_request(request, peer)
-        except SipError:
+        except (SipError, SignallingError):
             raise NoWayError(503) from None
         self._outcomes[key] = (call, outcome)
         call.client_keys.add(key)
@@ -141,18 +144,20 @@ class Board:
         """Send a request that the leg's dialog made. Raises NoWayError."""
         if leg.dialog is None or leg.state is LegState.OVER:
             raise NoWayError(481)
-        peer = peer_of(leg.dialog.next_hop)
+        peer = leg.way(leg.dialog)
         if peer is None:
             raise NoWayError(503)
         return self.send(call, request, peer, outcome)
 
-    def acknowledge(
-        self, dialog: Dialog, invite: Request, *, body: bytes = b"", content_type: str = ""
-    ) -> None:
+    def acknowledge(self, leg: CallLeg, dialog: Dialog, invite: Request, answer: bytes = b"") -> None:
         """ACK the 2xx to an INVITE of ours. A far end whose Contact leads nowhere gets none, and gives up by itself."""
-        peer = peer_of(dialog.next_hop)
-        if peer is not None:
-            self.signalling.send_ack(dialog.ack(invite, body=body, content_type=content_type), peer)
+        peer = leg.way(dialog)
+        if peer is None:
+            return
+        try:
+            self.signalling.send_ack(dialog.ack(invite, body=answer, content_type=SDP_TYPE), peer)
+        except (SipError, SignallingError):
+            return
 
     def waiting(self, key: ClientKey) -> tuple[Call, Outcome] | None:
         """Who waits for a request of ours."""

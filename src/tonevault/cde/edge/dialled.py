@@ -1,8 +1,9 @@
 """The INVITE of a call, from the first ring to the ACK: one object that hears both legs and passes each step on to the other."""
 
+from dataclasses import dataclass
 from typing import Final
 
-from tonevault.cde.edge.board import Board
+from tonevault.cde.edge.board import Board, NoWayError
 from tonevault.cde.edge.call import Call, CallPhase
 from tonevault.cde.edge.description import SDP_TYPE, description_in
 from tonevault.cde.edge.guard import passed_headers, passed_reason
@@ -12,13 +13,17 @@ from tonevault.cde.edge.media_setup import configure_media
 from tonevault.cde.edge.observer import EndReason
 from tonevault.cde.edge.refusal import ALLOW, RefusalError, of_description
 from tonevault.cde.edge.reliable_ring import ReliableRings, RingConfirmer
+from tonevault.cde.edge.session_clock import POLICY, grant, granted
 from tonevault.cde.edge.teardown import bye, end_call, send_bye, send_due_bye
 from tonevault.cde.wire.sdp.errors import SdpError
+from tonevault.cde.wire.sip.cseq import CSeq
 from tonevault.cde.wire.sip.dialog import Dialog
+from tonevault.cde.wire.sip.errors import SipParseError
 from tonevault.cde.wire.sip.message import Request, Response
 from tonevault.cde.wire.sip.name_addr import NameAddr
 from tonevault.cde.wire.sip.reliable import is_reliable
 from tonevault.cde.wire.sip.response import make_response
+from tonevault.cde.wire.sip.session_timer import after_too_small, offer
 
 NO_PASSING: Final = {401: 502, 407: 502}
 """A challenge is for us and not for the caller, who could not answer it (RFC 3261 section 22.3); the route lacks credentials."""
@@ -34,6 +39,21 @@ END_REASONS: Final = {
 }
 
 
+RING_ALARM: Final = ("ring",)
+
+
+@dataclass(frozen=True, slots=True)
+class RingsTooLong:
+    """The dialled side has neither answered nor refused."""
+
+    board: Board
+    call: Call
+
+    def ring(self, now: float) -> None:  # noqa: ARG002
+        """Give up, as a proxy's timer C does (RFC 3261 section 16.8)."""
+        end_call(self.board, self.call, EndReason.NO_ANSWER, refusal=RefusalError(408))
+
+
 class DialledInvite:
     """Outcome of the INVITE that went out, and server of the one that came in. `offered` tells whether the caller made the offer."""
 
@@ -45,22 +65,39 @@ class DialledInvite:
         self._rings = ReliableRings(call.caller.invite)
         self._confirms = RingConfirmer(board, call)
         self._final: Response | None = None
+        self._has_asked_again = False
 
     # What the dialled leg says.
 
-    def responded(self, response: Response, now: float) -> None:  # noqa: ARG002 - a step of signalling needs no clock
+    def responded(self, response: Response, now: float) -> None:
         """Pass on a ring or an answer, or end the call with the refusal."""
         if response.is_provisional:
             self._rang(response)
         elif response.is_success:
-            self._answered(response)
-        else:
+            self._answered(response, now)
+        elif response.status != 422 or not self._asked_again(response):
             self._refused(response)
 
     def failed(self, status: int, now: float) -> None:  # noqa: ARG002
         """Silence or no way: the caller learns it as if the dialled side had said so."""
         reason = EndReason.NO_ANSWER if status == 408 else EndReason.UNREACHABLE
         end_call(self._board, self._call, reason, refusal=RefusalError(status))
+
+    def _asked_again(self, response: Response) -> bool:
+        """The dialled side wants longer session intervals: asked once more with its own (RFC 4028 section 7.3)."""
+        call, dialled = self._call, self._call.dialled
+        if self._has_asked_again or call.is_over:
+            return False
+        self._has_asked_again = True
+        again = dialled.invite.copy()
+        again.headers.set("CSeq", CSeq(again.cseq.number + 1, "INVITE").text())
+        try:
+            offer(again, after_too_small(response, POLICY))
+            dialled.client_key = self._board.send(call, again, dialled.peer, self)
+        except (SipParseError, NoWayError):
+            return False
+        dialled.invite = again
+        return True
 
     def _rang(self, response: Response) -> None:
         call = self._call
@@ -90,7 +127,7 @@ class DialledInvite:
             return b""
         return self._answer if body and not self._rings.answer_is_out else b""
 
-    def _answered(self, response: Response) -> None:
+    def _answered(self, response: Response, now: float) -> None:
         call, dialled = self._call, self._call.dialled
         dialog = self._board.dialogs.fork(call, dialled, response)
         if dialog is None:
@@ -114,11 +151,12 @@ class DialledInvite:
         except RefusalError:
             end_call(self._board, call, EndReason.MALFORMED, refusal=RefusalError(502, "Unusable Answer"))
             return
-        self._say_final(self._response(response.status, response, body))
-        call.caller.become(LegState.ANSWERED)
-        call.become(CallPhase.ANSWERED)
-        call.info = call.info.answered(self._board.clock.utc())
-        self._board.observer.call_answered(call.info)
+        final = self._response(response.status, response, body)
+        grant(self._board, call, call.caller, call.caller.invite, final, now=now)
+        granted(self._board, call, dialled, response, now)
+        self._board.alarms.cancel(call, RING_ALARM)
+        self._final = final
+        self._release_final()
 
     def _final_body(self, response: Response) -> bytes:
         """The body of our 2xx: the answer to the caller's offer, or the dialled side's offer when the caller made none."""
@@ -137,20 +175,18 @@ class DialledInvite:
         configure_media(self._board, call)
         return b"" if self._rings.answer_is_out else self._answer
 
-    def _acknowledge(self, body: bytes = b"") -> None:
+    def _acknowledge(self, answer: bytes = b"") -> None:
         dialled = self._call.dialled
         if dialled.dialog is not None and dialled.ack_due is not None:
-            self._board.acknowledge(
-                dialled.dialog, dialled.ack_due, body=body, content_type=SDP_TYPE if body else ""
-            )
+            self._board.acknowledge(dialled, dialled.dialog, dialled.ack_due, answer)
             dialled.ack_due = None
 
     def _hang_up_fork(self, dialog: Dialog) -> None:
         """A second phone answered, or the call was over before the answer came: acknowledged and hung up (RFC 3261 section 13.2.2.4)."""
         if dialog is self._call.dialled.dialog:
             return
-        self._board.acknowledge(dialog, self._call.dialled.invite)
-        send_bye(self._board, self._call, dialog, bye(dialog))
+        self._board.acknowledge(self._call.dialled, dialog, self._call.dialled.invite)
+        send_bye(self._board, self._call, self._call.dialled, dialog, bye(dialog))
 
     def _refused(self, response: Response) -> None:
         call = self._call
@@ -173,9 +209,7 @@ class DialledInvite:
         """A PRACK: whether it is to a ring of ours. A 2xx that waited for it goes out."""
         if not self._rings.confirm(request):
             return False
-        if self._final is not None and not self._rings.holds_final and not self._call.is_over:
-            final, self._final = self._final, None
-            self._say(final)
+        self._release_final()
         return True
 
     def acknowledged(self, request: Request, now: float) -> None:  # noqa: ARG002
@@ -234,9 +268,14 @@ class DialledInvite:
         if caller.server_key is not None:
             self._board.signalling.respond(caller.server_key, response)
 
-    def _say_final(self, response: Response) -> None:
-        """RFC 3262 section 3: the 2xx waits while a reliable ring with a description is unconfirmed."""
-        if self._rings.holds_final:
-            self._final = response
-        else:
-            self._say(response)
+    def _release_final(self) -> None:
+        """Say our 2xx, unless a reliable ring with a description is unconfirmed (RFC 3262 section 3)."""
+        call = self._call
+        if self._final is None or self._rings.holds_final or call.is_over:
+            return
+        final, self._final = self._final, None
+        self._say(final)
+        call.caller.become(LegState.ANSWERED)
+        call.become(CallPhase.ANSWERED)
+        call.info = call.info.answered(self._board.clock.utc())
+        self._board.observer.call_answered(call.info)

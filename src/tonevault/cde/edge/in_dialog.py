@@ -43,7 +43,7 @@ def request_in_dialog(board: Board, event: RequestReceived, entry: DialogEntry |
         case _ if call.is_over:
             refuse(board.signalling, key, request, RefusalError(481))
         case "INVITE" | "UPDATE":
-            offer_arrived(board, event, call, leg)
+            offer_arrived(board, event, call, leg, now)
         case "INFO":
             info_arrived(board, event, call, leg, now)
         case "REFER":

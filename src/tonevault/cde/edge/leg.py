@@ -5,11 +5,13 @@ from enum import StrEnum
 from typing import Final
 
 from tonevault.cde.media import Leg
+from tonevault.cde.wire.sip.destination import peer_of
 from tonevault.cde.wire.sip.dialog import Dialog
 from tonevault.cde.wire.sip.errors import SipParseError
 from tonevault.cde.wire.sip.events import ClientKey, ServerKey
 from tonevault.cde.wire.sip.message import Message, Request
 from tonevault.cde.wire.sip.peer import Peer
+from tonevault.cde.wire.sip.session_timer import SessionTimer
 from tonevault.cde.wire.sip.uri import SipUri
 
 MAX_FORKS: Final = 8
@@ -54,6 +56,9 @@ class CallLeg:
     allows: frozenset[str] = frozenset()
     referrals: dict[int, int] = field(default_factory=dict)
     """The CSeq that a REFER of this leg has on the other one, and the CSeq that it came with: how its NOTIFYs find back."""
+    timer: SessionTimer | None = None
+    refreshing: bool = False
+    """A session refresh of ours has no answer yet."""
     offer_out: bool = False
     """An offer of ours is unanswered on this leg, so an incoming one is glare (RFC 3261 section 14.2)."""
     offer_in: bool = False
@@ -67,6 +72,16 @@ class CallLeg:
     def is_caller(self) -> bool:
         """Whether the call came in on this leg."""
         return self.server_key is not None
+
+    def way(self, dialog: Dialog) -> Peer | None:
+        """Where a request in a dialog of this leg goes first; None for a far end whose Contact leads nowhere.
+
+        Where its URI names no transport it is the leg's own, so that a call over TLS or TCP never goes on in datagrams.
+        """
+        try:
+            return peer_of(dialog.next_hop, self.peer.transport)
+        except SipParseError:
+            return None
 
     def become(self, state: LegState) -> None:
         """Take one step of LEG_STATES; a step that is not in it is a fault of ours."""

@@ -30,5 +30,5 @@ def answer_options(board: Board, key: ServerKey, request: Request) -> None:
     response = make_response(request, 200, to_tag=board.signalling.new_tag())
     response.headers.add("Allow", ALLOW)
     response.headers.add("Accept", SDP_TYPE)
-    response.headers.add("Supported", "100rel")
+    response.headers.add("Supported", "100rel, timer")
     board.signalling.respond(key, response)

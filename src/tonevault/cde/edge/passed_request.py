@@ -31,8 +31,8 @@ BODY_HEADERS: Final = ("Content-Disposition", "Content-Encoding", "Content-Langu
 
 DEAD: Final = frozenset({408, 481})
 """RFC 3261 section 12.2.1.2: answers after which a dialog is over."""
-CHALLENGES: Final = {401: 403, 407: 403}
-"""A far end that wants credentials within a dialog gets none: the request is forbidden to its sender."""
+BETWEEN_US: Final = {401: 403, 407: 403, 422: 500}
+"""Answers about credentials or session timers are for the edge, which has no others to give: their sender gets these instead."""
 
 
 class PassedRequest:
@@ -55,7 +55,7 @@ class PassedRequest:
         if far.dialog is not None:
             far.dialog.receive_response(self._sent, response)
             self._board.dialogs.enter(self._call, far, far.dialog)
-        status = CHALLENGES.get(response.status, response.status)
+        status = BETWEEN_US.get(response.status, response.status)
         reason = passed_reason(self._call, far.leg, response) if status == response.status else ""
         answer = make_response(self._event.request, status, reason)
         if status == response.status:
@@ -67,7 +67,9 @@ class PassedRequest:
 
     def failed(self, status: int, now: float) -> None:  # noqa: ARG002
         """The far end is silent or out of reach: that leg is lost, and with it the call."""
-        refuse(self._board.signalling, self._event.key, self._event.request, RefusalError(status))
+        # RFC 4320 section 4.2: a request other than INVITE is never answered 408, which would come too late anyway.
+        told = RefusalError(481 if status == 408 else status)
+        refuse(self._board.signalling, self._event.key, self._event.request, told)
         end_call(self._board, self._call, EndReason.LEG_LOST)
 
 

@@ -1,5 +1,9 @@
 """A new offer within a call: re-INVITE and UPDATE (hold, resume, other codecs), passed to the other leg and its answer back."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
 from tonevault.cde.edge.board import Board, NoWayError, other
 from tonevault.cde.edge.call import Call, CallPhase
 from tonevault.cde.edge.description import SDP_TYPE, description_in
@@ -8,8 +12,9 @@ from tonevault.cde.edge.header_policy import add_all
 from tonevault.cde.edge.leg import CallLeg
 from tonevault.cde.edge.media_setup import configure_media
 from tonevault.cde.edge.observer import EndReason
-from tonevault.cde.edge.passed_request import CHALLENGES, DEAD, far_request
+from tonevault.cde.edge.passed_request import BETWEEN_US, DEAD, far_request
 from tonevault.cde.edge.refusal import ALLOW, RefusalError, of_description, refuse
+from tonevault.cde.edge.session_clock import ask_for_timer, check_interval, grant, granted
 from tonevault.cde.edge.teardown import CANCELLED, end_call
 from tonevault.cde.wire.sdp.errors import SdpError
 from tonevault.cde.wire.sip.events import ClientKey, RequestReceived
@@ -23,17 +28,18 @@ GLARE = RefusalError(491)
 """RFC 3261 section 14.2: both sides offer at once; each tries again after a time of its own choice (section 14.1)."""
 
 
-def offer_arrived(board: Board, event: RequestReceived, call: Call, leg: CallLeg) -> None:
+def offer_arrived(board: Board, event: RequestReceived, call: Call, leg: CallLeg, now: float) -> None:
     """Pass a re-INVITE or UPDATE on, answer it here where it offers nothing, or refuse it where offers would cross."""
     request = event.request
     leg.learn(request)
     try:
+        check_interval(request)
         body = description_in(request)
         if request.method == "UPDATE" and not body:
-            _answer(board, event, leg, b"", [])
+            _answer(board, event, call, leg, now)
             return
         _check_turn(call, leg)
-        PassedOffer(board, call, leg, event).pass_on(body)
+        PassedOffer(board, call, leg, event).pass_on(body, now)
     except RefusalError as refusal:
         refuse(board.signalling, event.key, request, refusal)
 
@@ -47,13 +53,26 @@ def _check_turn(call: Call, leg: CallLeg) -> None:
 
 
 def _answer(
-    board: Board, event: RequestReceived, leg: CallLeg, body: bytes, passed: list[tuple[str, str]]
+    board: Board,
+    event: RequestReceived,
+    call: Call,
+    leg: CallLeg,
+    now: float,
+    *,
+    body: bytes = b"",
+    passed: Sequence[tuple[str, str]] = (),
 ) -> None:
     response = make_response(event.request, 200, body=body, content_type=SDP_TYPE if body else "")
     response.headers.add("Contact", NameAddr(leg.contact).text())
     response.headers.add("Allow", ALLOW)
     add_all(response.headers, passed)
+    grant(board, call, leg, event.request, response, now=now)
     board.signalling.respond(event.key, response)
+
+
+OFFER_ALARM: Final = ("offer",)
+OFFER_LIMIT_S: Final = 32.0
+"""64*T1: a far end that said Trying to a re-INVITE and then nothing is as dead as one that said nothing (RFC 3261 timer B)."""
 
 
 class PassedOffer:
@@ -69,7 +88,7 @@ class PassedOffer:
         self._key: ClientKey | None = None
         self._offered = False
 
-    def pass_on(self, body: bytes) -> None:
+    def pass_on(self, body: bytes, now: float) -> None:
         """Send the offer to the far leg; without one (RFC 3261 section 14.1) the far leg will offer. Raises RefusalError."""
         call, request = self._call, self._event.request
         method = request.method
@@ -77,6 +96,7 @@ class PassedOffer:
             method = "INVITE"
         sent = far_request(call, self._source, request, method)
         sent.headers.add("Allow", ALLOW)
+        ask_for_timer(sent, self._far)
         self._offered = bool(body)
         try:
             if body:
@@ -90,15 +110,17 @@ class PassedOffer:
             raise RefusalError(error.status) from None
         self._sent = sent
         self._source.offer_in = self._far.offer_out = True
+        self._board.alarms.set(call, OFFER_ALARM, _OfferUnanswered(self), now + OFFER_LIMIT_S)
         if request.method == "INVITE":
             self._board.serve(call, self._event.key, self)
 
     # What the far leg says.
 
-    def responded(self, response: Response, now: float) -> None:  # noqa: ARG002
+    def responded(self, response: Response, now: float) -> None:
         """Pass the answer back."""
         if response.is_provisional or self._sent is None:
             return
+        self._board.alarms.cancel(self._call, OFFER_ALARM)
         far = self._far
         if far.dialog is not None:
             far.dialog.receive_response(self._sent, response)
@@ -110,7 +132,8 @@ class PassedOffer:
             self._acknowledge()
             self._refuse(CANCELLED)
         else:
-            self._answered(response)
+            granted(self._board, self._call, far, response, now)
+            self._answered(response, now)
 
     def failed(self, status: int, now: float) -> None:  # noqa: ARG002
         """The far leg is silent or out of reach: it is lost, and with it the call."""
@@ -120,7 +143,7 @@ class PassedOffer:
 
     def _refused(self, response: Response) -> None:
         self._close()
-        status = CHALLENGES.get(response.status, response.status)
+        status = BETWEEN_US.get(response.status, response.status)
         told = status == response.status and status >= 400
         self._refuse(
             RefusalError(
@@ -132,14 +155,14 @@ class PassedOffer:
         if status in DEAD:
             end_call(self._board, self._call, EndReason.LEG_LOST, by=self._far)
 
-    def _answered(self, response: Response) -> None:
+    def _answered(self, response: Response, now: float) -> None:
         call = self._call
         if self._sent is not None and self._sent.method == "INVITE":
             self._far.ack_due = self._sent
         try:
             body = description_in(response)
             if not self._offered:
-                self._say(call.sdp.offer(self._far.leg, body), response)
+                self._say(call.sdp.offer(self._far.leg, body), response, now)
                 return
             answer = call.sdp.answer(self._far.leg, body)
         except (SdpError, RefusalError) as error:
@@ -152,7 +175,7 @@ class PassedOffer:
         self._acknowledge()
         self._close()
         configure_media(self._board, call)
-        self._say(answer, response)
+        self._say(answer, response, now)
 
     # What the offering leg says.
 
@@ -191,11 +214,11 @@ class PassedOffer:
 
     # Both.
 
-    def _acknowledge(self, body: bytes = b"") -> None:
+    def _acknowledge(self, answer: bytes = b"") -> None:
         far, sent = self._far, self._sent
         far.ack_due = None
         if far.dialog is not None and sent is not None and sent.method == "INVITE":
-            self._board.acknowledge(far.dialog, sent, body=body, content_type=SDP_TYPE if body else "")
+            self._board.acknowledge(far, far.dialog, sent, answer)
 
     def _close(self) -> None:
         """The exchange is over; what was not settled is withdrawn."""
@@ -205,6 +228,17 @@ class PassedOffer:
     def _refuse(self, refusal: RefusalError) -> None:
         refuse(self._board.signalling, self._event.key, self._event.request, refusal)
 
-    def _say(self, body: bytes, source: Response) -> None:
+    def _say(self, body: bytes, source: Response, now: float) -> None:
         passed = passed_headers(self._call, self._far.leg, source)
-        _answer(self._board, self._event, self._source, body, passed)
+        _answer(self._board, self._event, self._call, self._source, now, body=body, passed=passed)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfferUnanswered:
+    """The far leg has said nothing final to an offer."""
+
+    offer: PassedOffer
+
+    def ring(self, now: float) -> None:
+        """As if its transaction had timed out."""
+        self.offer.failed(408, now)

@@ -4,7 +4,6 @@ from typing import Final
 
 from tonevault.cde.edge.board import Board
 from tonevault.cde.edge.call import Call
-from tonevault.cde.edge.routes import peer_of
 from tonevault.cde.wire.sip.dialog import Dialog, DialogId
 from tonevault.cde.wire.sip.errors import SipParseError
 from tonevault.cde.wire.sip.message import Request, Response
@@ -72,7 +71,7 @@ class RingConfirmer:
             prack.headers.add("RAck", rack_for(ring))
         except SipParseError:
             return False
-        self._board.send_quietly(self._call, prack, peer_of(dialog.next_hop), _Confirmed())
+        self._board.send_quietly(self._call, prack, self._call.dialled.way(dialog), _Confirmed())
         return True
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from tonevault.cde.media import Leg, MaskMode
 from tonevault.cde.wire.sip.peer import Peer, Transport
-from tonevault.cde.wire.sip.uri import SipUri, transport_of
+from tonevault.cde.wire.sip.uri import SipUri
 from tonevault.kernel.ids import AccountId
 
 Network = IPv4Network | IPv6Network
@@ -90,17 +90,6 @@ def any_contains(networks: tuple[Network, ...], host: str) -> bool:
         # A socket bound to :: shows IPv4 callers in this form (RFC 4291 section 2.5.5.2).
         address = address.ipv4_mapped
     return any(address in network for network in networks)
-
-
-def peer_of(uri: SipUri) -> Peer | None:
-    """Where a request to this URI goes first (RFC 3263 without NAPTR); None for a URI that names no host or an unknown transport."""
-    if not uri.is_sip or not uri.host:
-        return None
-    try:
-        transport = Transport((transport_of(uri) or "udp").upper())
-    except ValueError:
-        return None
-    return Peer(transport, uri.host, uri.port or transport.default_port)
 
 
 class RouteTable:

@@ -7,11 +7,15 @@ from tonevault.cde.wire.sip.message import Request, Response
 from tonevault.cde.wire.sip.peer import Address, Peer
 
 
+class SignallingError(Exception):
+    """No listener of ours can reach this peer, such as one that speaks TLS where only UDP is listened for."""
+
+
 class Signalling(Protocol):
-    """The verbs of SipStack with the time already in them. All return at once."""
+    """The verbs of SipStack with the time already in them. All return at once; those that send may raise SignallingError."""
 
     def local_address(self, peer: Peer) -> Address:
-        """The address of ours by which this peer reaches us."""
+        """The address of ours by which this peer reaches us. Raises SignallingError."""
 
     def new_tag(self) -> str:
         """A fresh From or To tag."""

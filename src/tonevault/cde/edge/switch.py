@@ -61,6 +61,14 @@ class Switch:
         """All calls that have not ended, in the order of their arrival."""
         return [call.info for call in self._board.calls.values() if not call.is_over]
 
+    def next_alarm(self) -> float | None:
+        """When `ring_alarms` is next wanted (seconds, monotonic); None when nothing is waited for."""
+        return self._board.alarms.next()
+
+    def ring_alarms(self, now: float) -> None:
+        """Do what is due: give up a ring, refresh a session, end a lost call."""
+        self._board.alarms.ring_due(now)
+
     def handle(self, event: SipEvent, now: float) -> None:
         """Take one event of the SIP core."""
         match event:
@@ -145,7 +153,7 @@ class Switch:
                 self._board, event, self._board.dialogs.find(dialog_id_of_request(request)), now
             )
         elif request.method == "INVITE":
-            invite_arrived(self._board, event.key, request, event.peer)
+            invite_arrived(self._board, event.key, request, event.peer, now)
         else:
             request_outside(self._board, event.key, request)
 

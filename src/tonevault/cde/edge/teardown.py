@@ -8,7 +8,6 @@ from tonevault.cde.edge.header_policy import add_all
 from tonevault.cde.edge.leg import CallLeg, LegState
 from tonevault.cde.edge.observer import EndReason
 from tonevault.cde.edge.refusal import RefusalError, refuse
-from tonevault.cde.edge.routes import peer_of
 from tonevault.cde.wire.sip.dialog import Dialog
 from tonevault.cde.wire.sip.message import Request, Response
 
@@ -44,6 +43,11 @@ def end_call(
     call.become(CallPhase.OVER)
     call.capture = None
     board.release(call)
+    board.alarms.cancel_all(call)
+    for key in call.running:
+        # An INVITE that is cancelled is sure to end; one that was told to wait might not (RFC 3261 section 9.1).
+        if key.method == "INVITE":
+            board.signalling.cancel(key)
     for leg in call.legs.values():
         _end_leg(board, call, leg, refusal, () if leg is by else headers, gone=leg is by)
     board.media.close(call.id)
@@ -67,17 +71,15 @@ def _end_leg(
             refuse(board.signalling, leg.server_key, leg.invite, refusal, to_tag=leg.local_tag)
         case LegState.EARLY:
             leg.become(LegState.OVER)
-            if leg.client_key is not None and leg.client_key in call.running:
-                board.signalling.cancel(leg.client_key)
         case LegState.ANSWERED if not gone and leg.dialog is not None:
             # RFC 3261 section 15: the callee's side sends no BYE before the ACK to its 2xx.
             leg.bye_due = bye(leg.dialog, headers)
         case LegState.UP if leg.dialog is not None:
             if leg.ack_due is not None:
-                board.acknowledge(leg.dialog, leg.ack_due)
+                board.acknowledge(leg, leg.dialog, leg.ack_due)
                 leg.ack_due = None
             if not gone:
-                send_bye(board, call, leg.dialog, bye(leg.dialog, headers))
+                send_bye(board, call, leg, leg.dialog, bye(leg.dialog, headers))
             leg.become(LegState.OVER)
         case _:
             if leg.state is not LegState.OVER:
@@ -91,15 +93,15 @@ def bye(dialog: Dialog, headers: Sequence[tuple[str, str]] = ()) -> Request:
     return request
 
 
-def send_bye(board: Board, call: Call, dialog: Dialog, request: Request) -> None:
+def send_bye(board: Board, call: Call, leg: CallLeg, dialog: Dialog, request: Request) -> None:
     """Send a BYE; one that finds no way needs no answer."""
-    board.send_quietly(call, request, peer_of(dialog.next_hop), HungUp())
+    board.send_quietly(call, request, leg.way(dialog), HungUp())
 
 
 def send_due_bye(board: Board, call: Call, leg: CallLeg) -> None:
     """The ACK that a BYE waited for has come, or will not come."""
     request, leg.bye_due = leg.bye_due, None
     if request is not None and leg.dialog is not None:
-        send_bye(board, call, leg.dialog, request)
+        send_bye(board, call, leg, leg.dialog, request)
         leg.become(LegState.OVER)
     board.forget_if_done(call)

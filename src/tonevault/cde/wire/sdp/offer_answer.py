@@ -116,6 +116,16 @@ class OfferAnswer:
         }
         return body_back
 
+    def refreshed(self, leg: Leg, body: bytes) -> None:
+        """The answer to what `restate` gave: the peer may have moved, and nothing else is taken from it.
+
+        Raises MalformedSdpError or UnacceptableSdpError, and then nothing has changed.
+        """
+        stream = audio_stream(parse(body), slot=self._sides[leg].audio_slot)
+        before = self._agreed.get(leg)
+        if before is not None:
+            self._agreed[leg] = replace(before, remote=self._remote(leg, stream))
+
     def settle(self) -> None:
         """The exchange is complete: what was answered last holds from now on."""
         self._agreed |= self._proposed

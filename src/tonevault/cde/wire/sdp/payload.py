@@ -43,7 +43,10 @@ DYNAMIC: Final = range(96, 128)
 """RFC 3551 section 3: payload types free for use by agreement."""
 
 _RTPMAP = re.compile(r"([0-9]{1,3})\s+([!#-'*+\-.0-9A-Za-z^-~]{1,32})/([0-9]{1,6})(?:/([0-9]{1,2}))?\s*")
-_FMTP_LIMIT: Final = 256
+MAX_CODECS: Final = 16
+"""Formats of one stream that are taken, the preferred first; a browser offers a dozen."""
+FMTP_LIMIT: Final = 128
+"""The longest parameters in the field (AMR with all its modes) have some 100 characters; longer ones are left out."""
 
 
 def codecs_of(media: MediaDescription) -> tuple[Codec, ...]:
@@ -56,6 +59,8 @@ def codecs_of(media: MediaDescription) -> tuple[Codec, ...]:
         codec = named.get(payload_type) or STATIC.get(payload_type)
         if codec is None or payload_type in found or codec.name in WRAPPERS or codec.clock_rate == 0:
             continue
+        if len(found) == MAX_CODECS:
+            break
         found[payload_type] = Codec(
             payload_type, codec.name, codec.clock_rate, codec.channels, parameters.get(payload_type, "")
         )
@@ -76,7 +81,13 @@ def _parameters(values: tuple[str, ...]) -> dict[int, str]:
     found = {}
     for value in values:
         head, _, rest = value.partition(" ")
-        if head.isascii() and head.isdigit() and len(head) <= 3 and len(rest) <= _FMTP_LIMIT:
+        if (
+            head.isascii()
+            and head.isdigit()
+            and len(head) <= 3
+            and rest.isascii()
+            and len(rest) <= FMTP_LIMIT
+        ):
             found[int(head)] = rest.strip()
     return found
 
