@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from tonevault.app.databases import upgrade_now
-from tonevault.app.embedded import places, prepare_desk, read_secret
+from tonevault.app.desk_database import open_desk_database
+from tonevault.app.embedded import places, read_secret
 from tonevault.app.settings import AccountSettings, TonevaultSettings
 from tonevault.desk.keyed_digest import KeyedDigest
 from tonevault.desk.people.audit import AuditLog
@@ -18,7 +18,6 @@ from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.clock import WallClock
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
 from tonevault.plumbing.settings import SettingsError
-from tonevault.plumbing.sql import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +32,14 @@ class Provisioning:
 async def provisioning(settings: TonevaultSettings) -> AsyncIterator[Provisioning]:
     """The desk's people while the block runs, with the accounts of the configuration made."""
     where = places(settings)
-    prepare_desk(where)
-    upgrade_now(Database(where.desk_database), secure=False)
-    database = Database(where.desk_database)
+    database = open_desk_database(where)
     try:
         clock, digests = WallClock(), KeyedDigest(read_secret(where.desk_pepper))
-        shared = (database, clock, SYSTEM_ENTROPY, digests, AuditLog(digests, clock), Passwords())
-        people = PeopleService(*shared)
+        shared = (database, clock, SYSTEM_ENTROPY, digests)
+        audit, passwords = AuditLog(digests, clock), Passwords()
+        people = PeopleService(*shared, audit=audit, passwords=passwords)
         await ensure_accounts(people, settings.accounts)
-        yield Provisioning(people, LogInService(*shared))
+        yield Provisioning(people, LogInService(*shared, audit=audit, passwords=passwords))
     finally:
         await database.close()
 

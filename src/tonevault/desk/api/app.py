@@ -1,0 +1,56 @@
+"""The FastAPI application: routes, problem documents, limits and headers. Telemetry is off: it would record failed requests."""
+
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from tonevault.desk.api.body_limit import BodyLimit
+from tonevault.desk.api.docs_page import docs_routes
+from tonevault.desk.api.fault_barrier import FaultBarrier
+from tonevault.desk.api.headers import SafeHeaders
+from tonevault.desk.api.health import health_routes
+from tonevault.desk.api.openapi import describe
+from tonevault.desk.calls.routes import call_routes
+from tonevault.desk.customers.routes import customer_routes
+from tonevault.desk.events.routes import event_routes
+from tonevault.desk.idempotency.header import Idempotency
+from tonevault.desk.payments.routes import charge_routes, token_routes
+from tonevault.desk.people.routes import people_routes
+from tonevault.desk.services import DeskServices
+from tonevault.desk.sessions.routes import session_routes
+from tonevault.desk.web import problem
+
+
+def create_api(services: DeskServices) -> FastAPI:
+    """The API under /v1, /openapi.json, /docs and /health. Pages of the panel are added by whoever wires the process."""
+    app = FastAPI(
+        title="Tonevault",
+        version=version("tonevault"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    problem.install(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(FaultBarrier)
+    app.add_middleware(SafeHeaders)
+    app.include_router(_version_one(services))
+    app.include_router(health_routes(services.link))
+    app.include_router(docs_routes(app))
+    describe(app)
+    return app
+
+
+def _version_one(services: DeskServices) -> APIRouter:
+    guard, idempotency = services.guard, Idempotency(services.idempotency)
+    router = APIRouter(prefix="/v1")
+    router.include_router(call_routes(services.calls, guard, idempotency))
+    router.include_router(session_routes(services.sessions, guard, idempotency))
+    router.include_router(customer_routes(services.customers, guard, idempotency))
+    router.include_router(token_routes(services.tokens, guard, idempotency))
+    router.include_router(charge_routes(services.charges, guard, idempotency))
+    router.include_router(event_routes(services.events, guard))
+    router.include_router(people_routes(services.people, guard))
+    return router

@@ -1,0 +1,1 @@
+"""Calls as the secure zone reports them, each with the customer who is on it."""

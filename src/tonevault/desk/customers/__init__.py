@@ -1,0 +1,1 @@
+"""Those who pay: who they are, and which of them is calling."""

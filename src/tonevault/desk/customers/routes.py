@@ -1,0 +1,107 @@
+"""`/v1/customers`."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from tonevault.desk.customers.model import Customer, CustomerDraft
+from tonevault.desk.customers.service import CustomerService
+from tonevault.desk.idempotency.header import Idempotency, Once
+from tonevault.desk.paging import Page
+from tonevault.desk.people.guard import Guard
+from tonevault.desk.people.model import Principal, Scope
+from tonevault.desk.refusal import invalid, not_found
+from tonevault.desk.web.answer import answer
+from tonevault.desk.web.clean_text import Body, CleanEmail, CleanName, CleanReference, PhoneText
+from tonevault.desk.web.paged import Paged
+from tonevault.kernel.ids import CUSTOMER, CustomerId, is_id
+
+
+class CustomerCreate(Body):
+    """A new customer. `phone` with its country code, or national where the account has one; `reference` is your own id."""
+
+    name: CleanName
+    phone: PhoneText | None = None
+    email: CleanEmail | None = None
+    reference: CleanReference | None = None
+
+    def draft(self) -> CustomerDraft:
+        """As the service takes it."""
+        return CustomerDraft(self.name, self.phone, self.email, self.reference)
+
+
+class CustomerUpdate(Body):
+    """What changes. A field that is left out stays; null empties it (but not the name)."""
+
+    name: CleanName | None = None
+    phone: PhoneText | None = None
+    email: CleanEmail | None = None
+    reference: CleanReference | None = None
+
+    def change(self, draft: CustomerDraft) -> CustomerDraft:
+        """The draft with what was sent put in."""
+        sent = self.model_fields_set
+        if "name" in sent:
+            if self.name is None:
+                raise invalid("name", "required", "can be changed but not emptied")
+            draft = replace(draft, name=self.name)
+        if "phone" in sent:
+            draft = replace(draft, phone=self.phone)
+        if "email" in sent:
+            draft = replace(draft, email=self.email)
+        if "reference" in sent:
+            draft = replace(draft, reference=self.reference)
+        return draft
+
+
+def _id(text: str) -> CustomerId:
+    if not is_id(text, CUSTOMER):
+        raise not_found("customer")
+    return CustomerId(text)
+
+
+def customer_routes(customers: CustomerService, guard: Guard, idempotency: Idempotency) -> APIRouter:
+    """The routes of customers."""
+    router = APIRouter(prefix="/customers", tags=["customers"])
+
+    @router.post("", status_code=201, response_model=Customer)
+    async def create_customer(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.CUSTOMERS_WRITE))],
+        once: Annotated[Once, Depends(idempotency.welcome)],
+        body: CustomerCreate,
+    ) -> Response:
+        """Add a customer. Calls from their number, or with their id or reference in the header, are then matched."""
+        account_id, draft = principal.account_id, body.draft()
+        return await once.answer(
+            account_id, lambda letters: customers.create(account_id, CustomerId(f"cus_{letters}"), draft), 201
+        )
+
+    @router.get("", response_model=Page[Customer])
+    async def list_customers(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.CUSTOMERS_READ))],
+        page: Paged,
+        phone: Annotated[PhoneText | None, Query(description="Only those with this number.")] = None,
+    ) -> Response:
+        """Customers, newest first."""
+        return answer(await customers.page(principal.account_id, page, phone))
+
+    @router.get("/{customer_id}", response_model=Customer)
+    async def get_customer(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.CUSTOMERS_READ))], customer_id: str
+    ) -> Response:
+        """One customer."""
+        return answer(await customers.get(principal.account_id, _id(customer_id)))
+
+    @router.patch("/{customer_id}", response_model=Customer)
+    async def update_customer(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.CUSTOMERS_WRITE))],
+        once: Annotated[Once, Depends(idempotency.welcome)],
+        customer_id: str,
+        body: CustomerUpdate,
+    ) -> Response:
+        """Change a customer."""
+        account_id, known = principal.account_id, _id(customer_id)
+        return await once.answer(account_id, lambda _: customers.update(account_id, known, body.change))
+
+    return router

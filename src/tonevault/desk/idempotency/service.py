@@ -1,0 +1,133 @@
+"""Runs a request once a key: answers the first answer again, refuses a second at the same time or with another body."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from tonevault.desk.idempotency import store
+from tonevault.desk.idempotency.store import Claim
+from tonevault.desk.json_text import to_json
+from tonevault.desk.keyed_digest import KeyedDigest
+from tonevault.desk.refusal import Refusal
+from tonevault.kernel.clock import Clock, epoch_ms
+from tonevault.kernel.ids import AccountId, Entropy, make_id
+from tonevault.plumbing.sql import Database
+
+KEPT: Final = timedelta(hours=24)
+"""What clients know from Stripe."""
+LOCK: Final = timedelta(seconds=90)
+"""Longer than any request takes; after it the process that held the key has died, and the same request may go on."""
+MAX_KEY: Final = 255
+"""Stripe's limit, which client libraries keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRequest:
+    """What identifies a request: its key and everything that the key must not be used for otherwise."""
+
+    key: str
+    method: str
+    path: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """An answer as it was first given."""
+
+    status: int
+    body: bytes
+
+
+class IdempotencyService:
+    """One act a key and account. Only answers of success are kept: a refusal changed nothing and may be tried again."""
+
+    def __init__(self, database: Database, clock: Clock, entropy: Entropy, digests: KeyedDigest) -> None:
+        self._database = database
+        self._clock = clock
+        self._entropy = entropy
+        self._digests = digests
+
+    def fresh_letters(self) -> str:
+        """The letters of a new id that sorts by time."""
+        return make_id("x", epoch_ms(self._clock.utc()), self._entropy)[2:]
+
+    async def once(
+        self,
+        account_id: AccountId,
+        request: KeyedRequest,
+        status: int,
+        act: Callable[[str], Awaitable[object]],
+    ) -> StoredAnswer:
+        """Run `act` with the letters of the id it is to make, or answer what it answered before.
+
+        Raises Refusal `idempotency_in_flight` or `idempotency_mismatch`.
+        """
+        digest = self._digests.of("idempotency key", request.key.encode())
+        claimed = await self._claim(account_id, digest, request)
+        if isinstance(claimed, StoredAnswer):
+            return claimed
+        try:
+            answer = StoredAnswer(status, to_json(await act(claimed.letters)))
+        except Exception:
+            # Whatever was begun stands under ids made of these letters: sent again, the request finds and finishes it.
+            await self._database.transact(lambda c: store.lock(c, account_id, digest, self._clock.utc()))
+            raise
+        await self._database.transact(
+            lambda c: store.keep_answer(c, account_id, digest, answer.status, answer.body)
+        )
+        return answer
+
+    async def forget_old(self) -> None:
+        """Part of the regular sweep."""
+        await self._database.transact(lambda c: store.drop_older(c, self._clock.utc() - KEPT))
+
+    async def _claim(
+        self, account_id: AccountId, digest: bytes, request: KeyedRequest
+    ) -> Claim | StoredAnswer:
+        fingerprint = self._digests.of(
+            "idempotency body", request.method.encode(), request.path.encode(), request.body
+        )
+        fresh = self.fresh_letters()
+
+        def claim(connection: Connection) -> Claim | StoredAnswer:
+            now = self._clock.utc()
+            found = store.find(connection, account_id, digest)
+            if found is not None and found.created_at <= now - KEPT:
+                store.drop(connection, account_id, digest)
+                found = None
+            if found is None:
+                mine = Claim(fingerprint, fresh, now + LOCK, now)
+                store.add(connection, account_id, digest, mine)
+                return mine
+            if found.fingerprint != fingerprint:
+                raise Refusal(
+                    422,
+                    "idempotency_mismatch",
+                    "Idempotency-Key: was used for another request; use a new key for a new request.",
+                )
+            if found.status is not None and found.answer is not None:
+                return StoredAnswer(found.status, found.answer)
+            if found.locked_until > now:
+                raise _in_flight()
+            store.lock(connection, account_id, digest, now + LOCK)
+            return found
+
+        try:
+            return await self._database.transact(claim)
+        except IntegrityError:
+            # Another node claimed the key between our look and our insert.
+            raise _in_flight() from None
+
+
+def _in_flight() -> Refusal:
+    return Refusal(
+        409,
+        "idempotency_in_flight",
+        "Idempotency-Key: the first request with this key is still at work; ask again in a moment.",
+        retry_after_s=1,
+    )

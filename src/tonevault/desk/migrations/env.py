@@ -1,0 +1,24 @@
+"""How Alembic reaches the desk's database: through the Database that the caller put into the configuration."""
+
+from alembic import context
+
+from tonevault.desk.schema import METADATA
+from tonevault.plumbing.sql import Database
+
+
+def migrate() -> None:
+    """Run the pending migrations in one transaction each, so that a kill leaves a whole step or none."""
+    database: Database = context.config.attributes["database"]
+    with database.engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=METADATA,
+            render_as_batch=database.is_sqlite,
+            transaction_per_migration=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.commit()
+
+
+migrate()

@@ -1,0 +1,76 @@
+"""What the desk refuses and why: a stable code, a sentence with the way out, the fields at fault. Never repeats its input."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from tonevault.boundary.problems import SecureZoneError, SecureZoneUnreachableError
+
+RETRY_UNREACHABLE_S: Final = 2
+"""The secure zone restarts within seconds; asking sooner only fails again."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFault:
+    """One field of a request, the rule that it broke, and what the rule asks for."""
+
+    field: str
+    rule: str
+    detail: str
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer to a caller, not a fault of the desk
+    """A request that is not carried out. `status` is the HTTP status that suits it; `code` is stable; `detail` is for people."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: tuple[FieldFault, ...] = (),
+        retry_after_s: int | None = None,
+        facts: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+        self.retry_after_s = retry_after_s
+        self.facts = dict(facts or {})
+        """Members that a program may read beside the code (RFC 9457 section 3.2), such as the state of a token."""
+
+
+def not_found(what: str) -> Refusal:
+    """`what` is one of our own words (customer, call…), never what was asked for."""
+    return Refusal(404, "not_found", f"No such {what} in this account; list them to see which there are.")
+
+
+def invalid(field: str, rule: str, detail: str) -> Refusal:
+    """One field that breaks a rule which only the service can check."""
+    fault = FieldFault(field, rule, detail)
+    return Refusal(422, "invalid_request", f"{field}: {detail}", errors=(fault,))
+
+
+def unreachable() -> Refusal:
+    """The secure zone is silent; nobody knows whether it has acted, so the same request is to be sent again."""
+    return Refusal(
+        503,
+        "secure_zone_unreachable",
+        "The secure zone does not answer. Send the same request again with the same Idempotency-Key.",
+        retry_after_s=RETRY_UNREACHABLE_S,
+    )
+
+
+@contextmanager
+def asking_the_secure_zone() -> Iterator[None]:
+    """Turn the port's two faults into refusals that a caller of the desk understands."""
+    try:
+        yield
+    except SecureZoneUnreachableError:
+        raise unreachable() from None
+    except SecureZoneError as error:
+        status = error.status if 400 <= error.status < 500 else 502
+        raise Refusal(status, error.code, error.detail) from None

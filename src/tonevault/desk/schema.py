@@ -1,0 +1,274 @@
+"""Every table of the desk's database. The account stands first in each key, so that the data can be spread by tenant."""
+
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy.schema import SchemaItem
+from sqlalchemy.types import TypeEngine
+
+from tonevault.plumbing.sql import UtcTime
+
+METADATA: Final = MetaData()
+
+ID: Final = 34
+"""Five letters of prefix, an underscore and 28 letters."""
+WORDS: Final = 200
+DIGEST: Final = 32
+"""HMAC-SHA-256."""
+
+
+Kind = TypeEngine[Any] | type[TypeEngine[Any]]
+
+
+def _table(name: str, *items: SchemaItem, key: str | None) -> Table:
+    """A table whose primary key is the account and, unless None, the column `key`, which must be among `items`."""
+    for item in items:
+        if isinstance(item, Column) and item.name == key:
+            item.primary_key = True
+            item.nullable = False
+    return Table(name, METADATA, Column("account_id", String(32), primary_key=True), *items)
+
+
+def _needed(name: str, kind: Kind) -> Column[Any]:
+    return Column(name, kind, nullable=False)
+
+
+def _maybe(name: str, kind: Kind) -> Column[Any]:
+    return Column(name, kind, nullable=True)
+
+
+ACCOUNT = _table(
+    "account",
+    _needed("name", String(WORDS)),
+    _maybe("country_code", String(3)),
+    _needed("created_at", UtcTime),
+    key=None,
+)
+
+SERIES = _table(
+    "series",
+    _needed("name", String(16)),
+    _needed("number", Integer),
+    _needed("digest", LargeBinary(DIGEST)),
+    key="name",
+)
+"""The last number of each gapless series of an account (events, audit), and the head of its hash chain."""
+
+PERSON = _table(
+    "person",
+    _needed("user_id", String(ID)),
+    _needed("login", String(WORDS)),
+    _needed("name", String(WORDS)),
+    _needed("role", String(16)),
+    _needed("password_hash", String(256)),
+    _needed("disabled", Boolean),
+    _needed("created_at", UtcTime),
+    Index("person_login", "account_id", "login", unique=True),
+    key="user_id",
+)
+
+API_KEY = _table(
+    "api_key",
+    _needed("key_id", String(ID)),
+    _needed("digest", LargeBinary(DIGEST)),
+    _needed("name", String(WORDS)),
+    _needed("scopes", Text),
+    _needed("created_by", String(ID)),
+    _needed("created_at", UtcTime),
+    _maybe("expires_at", UtcTime),
+    _maybe("revoked_at", UtcTime),
+    Index("api_key_digest", "account_id", "digest", unique=True),
+    key="key_id",
+)
+
+LOG_IN = _table(
+    "log_in",
+    _needed("digest", LargeBinary(DIGEST)),
+    _needed("user_id", String(ID)),
+    _needed("created_at", UtcTime),
+    _needed("seen_at", UtcTime),
+    _needed("expires_at", UtcTime),
+    key="digest",
+)
+
+TICKET = _table(
+    "ticket",
+    _needed("digest", LargeBinary(DIGEST)),
+    _needed("user_id", String(ID)),
+    _needed("expires_at", UtcTime),
+    key="digest",
+)
+
+LOG_IN_FAILURE = _table(
+    "log_in_failure",
+    _needed("failure_id", String(ID)),
+    _needed("login_digest", LargeBinary(DIGEST)),
+    _needed("address", String(64)),
+    _needed("failed_at", UtcTime),
+    Index("log_in_failure_login", "account_id", "login_digest", "failed_at"),
+    Index("log_in_failure_address", "address", "failed_at"),
+    key="failure_id",
+)
+
+AUDIT_ENTRY = _table(
+    "audit_entry",
+    _needed("number", Integer),
+    _needed("at", UtcTime),
+    _needed("actor", String(ID)),
+    _needed("action", String(48)),
+    _needed("subject", String(ID)),
+    _needed("detail", Text),
+    _needed("digest", LargeBinary(DIGEST)),
+    key="number",
+)
+
+CUSTOMER = _table(
+    "customer",
+    _needed("customer_id", String(ID)),
+    _needed("name", String(WORDS)),
+    _maybe("phone", String(16)),
+    _maybe("email", String(254)),
+    _maybe("reference", String(WORDS)),
+    _needed("created_at", UtcTime),
+    _needed("updated_at", UtcTime),
+    Index("customer_phone", "account_id", "phone"),
+    Index("customer_reference", "account_id", "reference"),
+    Index("customer_created", "account_id", "created_at", "customer_id"),
+    key="customer_id",
+)
+
+PHONE_CALL = _table(
+    "phone_call",
+    _needed("call_id", String(ID)),
+    _needed("route", String(48)),
+    _needed("state", String(16)),
+    _maybe("caller", String(16)),
+    _maybe("called", String(16)),
+    _maybe("customer_header", String(WORDS)),
+    _maybe("customer_id", String(ID)),
+    _needed("hushed", Boolean),
+    _needed("created_at", UtcTime),
+    _maybe("answered_at", UtcTime),
+    _maybe("ended_at", UtcTime),
+    _maybe("end_reason", String(48)),
+    Index("phone_call_created", "account_id", "created_at", "call_id"),
+    Index("phone_call_state", "state"),
+    key="call_id",
+)
+
+PAYMENT_SESSION = _table(
+    "payment_session",
+    _needed("session_id", String(ID)),
+    _needed("call_id", String(ID)),
+    _maybe("customer_id", String(ID)),
+    _maybe("amount_minor", BigInteger),
+    _maybe("currency", String(3)),
+    _maybe("charge_id", String(ID)),
+    _needed("reference", String(WORDS)),
+    _needed("description", String(WORDS)),
+    _needed("fields", String(WORDS)),
+    _needed("usage", String(16)),
+    _needed("max_attempts", Integer),
+    _needed("first_digit_timeout_ms", Integer),
+    _needed("inter_digit_timeout_ms", Integer),
+    _needed("created_by", String(ID)),
+    _needed("state", String(16)),
+    _maybe("reason", String(48)),
+    _needed("revision", Integer),
+    _maybe("view", Text),
+    _maybe("token_id", String(ID)),
+    _needed("settled", Boolean),
+    _needed("cancel_asked", Boolean),
+    _needed("created_at", UtcTime),
+    _needed("updated_at", UtcTime),
+    _needed("expires_at", UtcTime),
+    _maybe("ended_at", UtcTime),
+    Index("payment_session_created", "account_id", "created_at", "session_id"),
+    Index("payment_session_call", "account_id", "call_id"),
+    Index("payment_session_settled", "settled"),
+    key="session_id",
+)
+
+CARD_TOKEN = _table(
+    "card_token",
+    _needed("token_id", String(ID)),
+    _needed("usage", String(16)),
+    _needed("state", String(16)),
+    _needed("brand", String(16)),
+    _needed("first6", String(6)),
+    _needed("last4", String(4)),
+    _needed("length", Integer),
+    _needed("exp_month", Integer),
+    _needed("exp_year", Integer),
+    _maybe("customer_id", String(ID)),
+    _maybe("replaced_by", String(ID)),
+    _needed("created_at", UtcTime),
+    _maybe("expires_at", UtcTime),
+    Index("card_token_created", "account_id", "created_at", "token_id"),
+    key="token_id",
+)
+
+CHARGE = _table(
+    "charge",
+    _needed("charge_id", String(ID)),
+    _maybe("token_id", String(ID)),
+    _maybe("session_id", String(ID)),
+    _maybe("customer_id", String(ID)),
+    _needed("amount_minor", BigInteger),
+    _needed("currency", String(3)),
+    _needed("description", String(WORDS)),
+    _needed("state", String(24)),
+    _maybe("code", String(48)),
+    _maybe("gateway", String(48)),
+    _maybe("gateway_reference", String(64)),
+    _needed("security_code_check", String(16)),
+    _needed("postal_code_check", String(16)),
+    _needed("address_check", String(16)),
+    _needed("created_at", UtcTime),
+    _needed("updated_at", UtcTime),
+    _maybe("reported_at", UtcTime),
+    _maybe("ask_at", UtcTime),
+    _needed("asked", Integer),
+    Index("charge_created", "account_id", "created_at", "charge_id"),
+    Index("charge_ask", "ask_at"),
+    key="charge_id",
+)
+
+EVENT = _table(
+    "event",
+    _needed("number", Integer),
+    _needed("event_id", String(ID)),
+    _needed("type", String(48)),
+    _needed("data", Text),
+    _needed("created_at", UtcTime),
+    Index("event_id", "account_id", "event_id", unique=True),
+    key="number",
+)
+
+RECORDING_PAUSE = _table(
+    "recording_pause",
+    _needed("session_id", String(ID)),
+    _needed("call_id", String(ID)),
+    _needed("state", String(16)),
+    _needed("paused_at", UtcTime),
+    _needed("resume_by", UtcTime),
+    _maybe("resumed_at", UtcTime),
+    _needed("tries", Integer),
+    _maybe("try_at", UtcTime),
+    Index("recording_pause_call", "account_id", "call_id"),
+    Index("recording_pause_state", "state"),
+    key="session_id",
+)
+
+IDEMPOTENCY_KEY = _table(
+    "idempotency_key",
+    _needed("digest", LargeBinary(DIGEST)),
+    _needed("fingerprint", LargeBinary(DIGEST)),
+    _needed("letters", String(28)),
+    _needed("locked_until", UtcTime),
+    _maybe("status", Integer),
+    _maybe("answer", LargeBinary),
+    _needed("created_at", UtcTime),
+    Index("idempotency_key_created", "created_at"),
+    key="digest",
+)

@@ -1,0 +1,171 @@
+"""`/v1/sessions`: the agent's main job."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import Field
+
+from tonevault.boundary.captures import CaptureState, FieldName
+from tonevault.boundary.tokens import TokenUsage
+from tonevault.desk.idempotency.header import Idempotency, Once
+from tonevault.desk.paging import Page
+from tonevault.desk.people.guard import Guard
+from tonevault.desk.people.model import Principal, Scope
+from tonevault.desk.refusal import invalid, not_found
+from tonevault.desk.sessions.model import DEFAULT_FIELDS, LIFETIME, Session, SessionDraft
+from tonevault.desk.sessions.service import SessionService
+from tonevault.desk.web.answer import answer
+from tonevault.desk.web.clean_text import Body, CleanWords
+from tonevault.desk.web.money import AmountMinor, Currency, money
+from tonevault.desk.web.paged import Paged
+from tonevault.kernel.ids import SESSION, CallId, CustomerId, SessionId, is_id
+from tonevault.kernel.money import Money
+
+LIFETIME_S = int(LIFETIME.total_seconds())
+MAX_LIFETIME_S = 4 * 3600
+"""Longer than a call that takes a card; the secure zone holds what was keyed for as long."""
+
+CallRef = Annotated[str, Field(pattern=r"^call_[a-z]{28}$")]
+CustomerRef = Annotated[str, Field(pattern=r"^cus_[a-z]{28}$")]
+TimeoutSeconds = Annotated[float, Field(ge=1, le=600, allow_inf_nan=False)]
+
+
+class SessionCreate(Body):
+    """Open a session on a live call. With `amount` and `currency`, completing it also charges; without, it only takes the card."""
+
+    call_id: CallRef
+    amount: AmountMinor | None = None
+    currency: Currency | None = None
+    customer_id: CustomerRef | None = None
+    reference: CleanWords = ""
+    description: CleanWords = ""
+    fields: Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=4)] = DEFAULT_FIELDS
+    usage: TokenUsage = TokenUsage.MULTI
+    max_attempts: Annotated[int, Field(strict=True, ge=1, le=10)] = 3
+    first_digit_timeout_s: TimeoutSeconds = 30.0
+    inter_digit_timeout_s: TimeoutSeconds = 10.0
+    expires_in_s: Annotated[int, Field(strict=True, ge=60, le=MAX_LIFETIME_S)] = LIFETIME_S
+
+    def draft(self) -> SessionDraft:
+        """As the service takes it."""
+        if len(set(self.fields)) != len(self.fields):
+            raise invalid("fields", "unique", "must name each field once")
+        if FieldName.CARD_NUMBER not in self.fields or FieldName.EXPIRY not in self.fields:
+            raise invalid("fields", "required", "must hold card_number and expiry; a token needs both")
+        return SessionDraft(
+            call_id=CallId(self.call_id),
+            amount=self._money(),
+            customer_id=None if self.customer_id is None else CustomerId(self.customer_id),
+            reference=self.reference,
+            description=self.description,
+            fields=self.fields,
+            usage=self.usage,
+            max_attempts=self.max_attempts,
+            first_digit_timeout_s=self.first_digit_timeout_s,
+            inter_digit_timeout_s=self.inter_digit_timeout_s,
+            lifetime=timedelta(seconds=self.expires_in_s),
+        )
+
+    def _money(self) -> Money | None:
+        match (self.amount, self.currency):
+            case (None, None):
+                return None
+            case (int() as amount, str() as currency):
+                return money(amount, currency)
+            case (None, _):
+                raise invalid("amount", "required", "goes with currency; give both or neither")
+            case _:
+                raise invalid("currency", "required", "goes with amount; give both or neither")
+
+
+def _id(text: str) -> SessionId:
+    if not is_id(text, SESSION):
+        raise not_found("session")
+    return SessionId(text)
+
+
+def session_routes(sessions: SessionService, guard: Guard, idempotency: Idempotency) -> APIRouter:
+    """The routes of sessions."""
+    router = APIRouter(prefix="/sessions", tags=["sessions"])
+
+    @router.post("", status_code=201, response_model=Session)
+    async def open_session(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_WRITE))],
+        once: Annotated[Once, Depends(idempotency.required)],
+        body: SessionCreate,
+    ) -> Response:
+        """Open a payment session on a live call; the platform's recording is paused until it is over."""
+        account_id, draft = principal.account_id, body.draft()
+        return await once.answer(
+            account_id,
+            lambda letters: sessions.open(
+                account_id, SessionId(f"{SESSION}_{letters}"), draft, principal.actor
+            ),
+            201,
+        )
+
+    @router.get("", response_model=Page[Session])
+    async def list_sessions(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_READ))],
+        page: Paged,
+        call_id: Annotated[str | None, Query(pattern=r"^call_[a-z]{28}$")] = None,
+        customer_id: Annotated[str | None, Query(pattern=r"^cus_[a-z]{28}$")] = None,
+        state: CaptureState | None = None,
+    ) -> Response:
+        """Sessions, newest first."""
+        found = await sessions.page(
+            principal.account_id,
+            page,
+            call_id=None if call_id is None else CallId(call_id),
+            customer_id=None if customer_id is None else CustomerId(customer_id),
+            state=state,
+        )
+        return answer(found)
+
+    @router.get("/{session_id}", response_model=Session)
+    async def get_session(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_READ))], session_id: str
+    ) -> Response:
+        """One session: its state, its fields with dots and masked values, its token and its charge."""
+        return answer(await sessions.get(principal.account_id, _id(session_id)))
+
+    @router.post("/{session_id}/fields/{field}/capture", response_model=Session)
+    async def capture_field(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_WRITE))],
+        once: Annotated[Once, Depends(idempotency.welcome)],
+        session_id: str,
+        field: FieldName,
+    ) -> Response:
+        """Open a field's capture window, or take the field again. The customer keys the value and `#`; `*` clears."""
+        known = _id(session_id)
+        return await once.answer(
+            principal.account_id,
+            lambda _: sessions.start_field(principal.account_id, known, field, principal.actor),
+        )
+
+    @router.post("/{session_id}/complete", response_model=Session)
+    async def complete_session(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_WRITE))],
+        once: Annotated[Once, Depends(idempotency.welcome)],
+        session_id: str,
+    ) -> Response:
+        """Vault the card and, where the session has an amount, charge it. A decline is a result: 200 with its state."""
+        known = _id(session_id)
+        return await once.answer(
+            principal.account_id, lambda _: sessions.complete(principal.account_id, known, principal.actor)
+        )
+
+    @router.post("/{session_id}/cancel", response_model=Session)
+    async def cancel_session(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_WRITE))],
+        once: Annotated[Once, Depends(idempotency.welcome)],
+        session_id: str,
+    ) -> Response:
+        """Discard what was captured and resume the recording. Harmless when the session is over."""
+        known = _id(session_id)
+        return await once.answer(
+            principal.account_id, lambda _: sessions.cancel(principal.account_id, known, principal.actor)
+        )
+
+    return router

@@ -1,0 +1,92 @@
+"""The desk's regular work: recordings to resume, charges to settle, sessions to give up, rows to forget. Every node does it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tonevault.desk.idempotency.service import IdempotencyService
+from tonevault.desk.link import SecureLink
+from tonevault.desk.payments.charges import ChargeService
+from tonevault.desk.people.log_ins import LogInService
+from tonevault.desk.recordings.service import RecordingService
+from tonevault.desk.sessions.mirror import SessionMirror
+from tonevault.desk.sessions.reconcile import SILENCE_S, SessionReconciler
+from tonevault.kernel.clock import Clock
+from tonevault.plumbing.log import get_logger
+
+TICK_S: Final = 1.0
+"""A recording that nobody woke the sweep for is resumed within a second."""
+OFTEN_S: Final = 2.0
+RARELY_S: Final = 600.0
+
+_log = get_logger("desk.sweep")
+
+
+@dataclass(slots=True)
+class _Task:
+    """Something that is done every so often, and by itself: what fails does not stop the rest."""
+
+    name: str
+    every_s: float
+    work: Callable[[], Awaitable[None]]
+    due_at: float = 0.0
+
+
+class Sweeper:
+    """One task: `run` until cancelled. `sweep` does all that is due, for tests and for the last round before an end."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        link: SecureLink,
+        *,
+        recordings: RecordingService,
+        sessions: SessionMirror,
+        reconciler: SessionReconciler,
+        charges: ChargeService,
+        idempotency: IdempotencyService,
+        log_ins: LogInService,
+    ) -> None:
+        self._clock = clock
+        self._link = link
+        self._recordings = recordings
+        self._sessions = sessions
+        self._reconciler = reconciler
+        self._tasks = (
+            _Task("give_up_silent_sessions", OFTEN_S, self._give_up_silent),
+            _Task("resume_recordings", 0.0, self._resume_recordings),
+            _Task("give_up_unopened_sessions", OFTEN_S, self._give_up_unopened),
+            _Task("settle_charges", OFTEN_S, charges.settle),
+            _Task("forget_idempotency_keys", RARELY_S, idempotency.forget_old),
+            _Task("forget_log_ins", RARELY_S, log_ins.forget_expired),
+        )
+
+    async def run(self) -> None:
+        """Sweep with every tick, and at once when a session has ended."""
+        while True:
+            await self.sweep()
+            await self._recordings.woken(TICK_S)
+
+    async def sweep(self) -> None:
+        """Do all that is due."""
+        for task in self._tasks:
+            now = self._clock.monotonic()
+            if now < task.due_at:
+                continue
+            task.due_at = now + task.every_s
+            try:
+                await task.work()
+            except Exception as error:  # noqa: BLE001 - the other tasks, and the next sweep, must come
+                _log.error("sweep_failed", task=task.name, fault=type(error).__name__)
+
+    async def _resume_recordings(self) -> None:
+        for pause in await self._recordings.resume_due():
+            await self._sessions.tell(pause.account_id, pause.session_id)
+
+    async def _give_up_silent(self) -> None:
+        if self._link.silent_for() >= SILENCE_S:
+            await self._reconciler.give_up_silent()
+
+    async def _give_up_unopened(self) -> None:
+        if self._link.is_up:
+            await self._reconciler.give_up_unopened()
