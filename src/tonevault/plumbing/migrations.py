@@ -37,3 +37,19 @@ def require_current(database: Database, scripts: Path) -> None:
     """Raise SchemaOutdatedError unless the database is at the newest migration."""
     if not is_current(database, scripts):
         raise SchemaOutdatedError("the database is not at the newest schema; run `tonevault db upgrade`")
+
+
+def open_current(url: str, scripts: Path) -> Database:
+    """Open a database at the newest schema: SQLite is upgraded by whoever opens it, PostgreSQL by `tonevault db upgrade` alone.
+
+    Raises SchemaOutdatedError.
+    """
+    database = Database(url)
+    try:
+        if database.is_sqlite:
+            upgrade(database, scripts)
+        require_current(database, scripts)
+    except BaseException:
+        database.close_now()
+        raise
+    return database

@@ -33,7 +33,7 @@ class DeskLink:
         """Wait until the desk answers and has found the secure zone. Raises DeskNotReadyError."""
         for _ in range(READY_TRIES):
             try:
-                answer = await self._client.get("/healthz")
+                answer = await self._client.get("/health")
                 if answer.status_code == httpx.codes.OK and answer.json().get("secure_zone") == "up":
                     return
             except httpx.TransportError:

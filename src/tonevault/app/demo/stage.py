@@ -2,12 +2,11 @@
 
 import asyncio
 import tempfile
-from contextlib import AsyncExitStack, ExitStack, nullcontext
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Final
 
 import click
-import uvicorn
 
 from tonevault.app.databases import upgrade_zones
 from tonevault.app.demo.customer import Customer, DemoCard
@@ -18,6 +17,7 @@ from tonevault.app.embedded import places, prepare_boundary
 from tonevault.app.people import provisioning
 from tonevault.app.settings import TonevaultSettings
 from tonevault.app.supervisor import Supervisor, both_zones
+from tonevault.app.web_server import WebServer, web_config
 from tonevault.cde.gateways.simulator.cards import CARDS
 from tonevault.desk.people.model import Role, Scope
 from tonevault.desk.refusal import Refusal
@@ -72,9 +72,7 @@ class _Demo:
         edge = f"sip:pay@{HOST}:{self._place.sip}"
         customer = Customer(self._customer_phone, edge, _cards())
         page = PhonePage(customer, self._latest_agent_call, link.partition("/login")[0] + "/panel")
-        server = _Server(
-            uvicorn.Config(page.app(), host=HOST, port=self._place.phone_page, log_level="warning")
-        )
+        server = WebServer(web_config(page.app(), host=HOST, port=self._place.phone_page))
         serving = asyncio.create_task(server.serve())
         story = asyncio.create_task(self._tell_story(desk, customer, link))
         try:
@@ -129,13 +127,6 @@ What the agent heard is a WAV there: voices, and a beep for every key. Ctrl-C en
     async def _stop(self, supervisor: Supervisor, zones: "asyncio.Task[int]") -> None:
         supervisor.stop()
         await zones
-
-
-class _Server(uvicorn.Server):
-    """A server beside others on one loop: signals belong to the supervisor."""
-
-    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
-        return nullcontext()
 
 
 def _cards() -> tuple[DemoCard, ...]:

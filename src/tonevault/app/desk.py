@@ -1,0 +1,90 @@
+"""The desk process: merchant API and panel over the narrow interface. It never imports the secure zone; an import contract says so."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Final
+
+from fastapi import FastAPI
+
+from tonevault.app.desk_database import open_desk_database
+from tonevault.app.embedded import boundary_token, places, prepare_boundary, read_secret
+from tonevault.app.people import ensure_accounts
+from tonevault.app.settings import TonevaultSettings
+from tonevault.app.web_server import WebServer, stop_on_signals, web_config
+from tonevault.boundary.captures import FieldName
+from tonevault.desk.api.app import create_api
+from tonevault.desk.panel.mount import mount_panel
+from tonevault.desk.platforms.none import NoPlatform
+from tonevault.desk.secure_zone import SecureZoneClient
+from tonevault.desk.services import DeskServices, make_services
+from tonevault.kernel.ids import AccountId
+from tonevault.plumbing.clock import WallClock
+from tonevault.plumbing.entropy import SYSTEM_ENTROPY
+
+DEFAULT_CURRENCY: Final = "GBP"
+
+
+async def run_desk(settings: TonevaultSettings) -> None:
+    """Serve until SIGTERM. Raises SettingsError when the process cannot start as it is configured."""
+    stopping = asyncio.Event()
+    stop_on_signals(stopping)
+    where = places(settings)
+    prepare_boundary(where)
+    async with AsyncExitStack() as stack:
+        database = open_desk_database(where)
+        stack.push_async_callback(database.close)
+        zone = SecureZoneClient(where.socket, boundary_token(settings, where))
+        stack.push_async_callback(zone.close)
+        services = make_services(
+            database,
+            zone,
+            platform=NoPlatform(),
+            clock=WallClock(),
+            entropy=SYSTEM_ENTROPY,
+            secret=read_secret(where.desk_pepper),
+            secure_cookies=(settings.desk.public_url or "").startswith("https://"),
+        )
+        await ensure_accounts(services.people, settings.accounts)
+        await _serve(settings, services, stopping)
+
+
+def make_app(settings: TonevaultSettings, services: DeskServices) -> FastAPI:
+    """The desk's web application with API and panel."""
+    app = create_api(services)
+    mount_panel(
+        app,
+        services,
+        WallClock(),
+        SYSTEM_ENTROPY,
+        currency_of=_currencies(settings),
+        fields_of=_fields(settings),
+    )
+    return app
+
+
+async def _serve(settings: TonevaultSettings, services: DeskServices, stopping: asyncio.Event) -> None:
+    host, _, port = settings.desk.listen.rpartition(":")
+    server = WebServer(web_config(make_app(settings, services), host=host.strip("[]"), port=int(port)))
+    background = [asyncio.create_task(services.ingest.run()), asyncio.create_task(services.sweeper.run())]
+    serving = asyncio.create_task(server.serve_or_fail("desk.listen"))
+    waiting = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({serving, waiting, *background}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        server.should_exit = True
+        for task in (*background, waiting):
+            task.cancel()
+        await asyncio.gather(*background, waiting, return_exceptions=True)
+        await serving
+
+
+def _currencies(settings: TonevaultSettings) -> Callable[[AccountId], str]:
+    by_account = {account.id: account.currency for account in settings.accounts}
+    return lambda account_id: by_account.get(account_id, DEFAULT_CURRENCY)
+
+
+def _fields(settings: TonevaultSettings) -> Callable[[AccountId], tuple[FieldName, ...]]:
+    plain = (FieldName.CARD_NUMBER, FieldName.EXPIRY, FieldName.SECURITY_CODE)
+    with_postal_code = {account.id for account in settings.accounts if account.postal_code}
+    return lambda account_id: (*plain, FieldName.POSTAL_CODE) if account_id in with_postal_code else plain
