@@ -126,6 +126,7 @@ JOB: Final = Table(
     Column("subject", String(40), nullable=False),
     Column("due", UtcTime, nullable=False),
     Column("lease_until", UtcTime, nullable=True),
+    Column("leased_by", String(64), nullable=True),
     Column("step", Integer, nullable=False),
     PrimaryKeyConstraint("account_id", "kind", "subject"),
     Index("ix_job_due", "due"),

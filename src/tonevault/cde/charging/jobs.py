@@ -36,12 +36,13 @@ def add(connection: Connection, account: AccountId, subject: str, due: datetime)
             "subject": subject,
             "due": due,
             "lease_until": None,
+            "leased_by": None,
             "step": 0,
         },
     )
 
 
-def claim(connection: Connection, now: datetime, limit: int) -> list[Job]:
+def claim(connection: Connection, node: str, now: datetime, limit: int) -> list[Job]:
     """Lease up to `limit` jobs that are due and free. A rival node's claim is seen by the comparison, and passed over."""
     free = or_(JOB.c.lease_until.is_(None), JOB.c.lease_until <= now)
     rows = connection.execute(
@@ -53,7 +54,7 @@ def claim(connection: Connection, now: datetime, limit: int) -> list[Job]:
         taken = connection.execute(
             update(JOB)
             .where(_is(job.account_id, job.subject), JOB.c.due == job.due, free)
-            .values(lease_until=now + LEASE)
+            .values(lease_until=now + LEASE, leased_by=node)
         )
         if taken.rowcount == 1:
             claimed.append(job)
@@ -62,7 +63,14 @@ def claim(connection: Connection, now: datetime, limit: int) -> list[Job]:
 
 def put_off(connection: Connection, account: AccountId, subject: str, due: datetime, step: int) -> None:
     """Give a job back, to be done at `due`."""
-    connection.execute(update(JOB).where(_is(account, subject)).values(due=due, step=step, lease_until=None))
+    connection.execute(
+        update(JOB).where(_is(account, subject)).values(due=due, step=step, lease_until=None, leased_by=None)
+    )
+
+
+def release(connection: Connection, node: str) -> None:
+    """Give back what a node held when it stopped: at its start, for nobody but itself may know that it was dead."""
+    connection.execute(update(JOB).where(JOB.c.leased_by == node).values(lease_until=None, leased_by=None))
 
 
 def done(connection: Connection, account: AccountId, subject: str) -> None:

@@ -36,7 +36,7 @@ class Settler:
 
     async def sweep(self, now: datetime) -> int:
         """Work off the settle jobs that are due, at most one batch; how many there were."""
-        due = await self._database.transact(lambda c: jobs.claim(c, now, BATCH))
+        due = await self._database.transact(lambda c: jobs.claim(c, self._node, now, BATCH))
         for outcome in await asyncio.gather(*(self._settle(job, now) for job in due), return_exceptions=True):
             if isinstance(outcome, Exception):
                 # The job's lease lapses and it is tried again; a message could repeat what a gateway sent.
@@ -47,6 +47,7 @@ class Settler:
 
     async def recover(self, now: datetime) -> int:
         """At start: what this node had begun when it stopped either never left, or is unknown. How many there were."""
+        await self._database.transact(lambda c: jobs.release(c, self._node))
         left = await self._database.read(lambda c: store.unanswered(c, self._node))
         for attempt in left:
             await self._lay_open(attempt, now)

@@ -24,6 +24,9 @@ MAX_SHARE_FILE: Final = 1_024
 """Bytes read of a share file: a true one has under 300, and a wrong path must not fill the memory."""
 HEADING: Final = "tonevault key share"
 CHECK_LENGTH: Final = 16
+_WAY_OUT: Final = (
+    "put it back from its custodian or from escrow; stored cards cannot be opened without both shares"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class FileCustody:
                 raise KeyCustodyError(
                     f"the shares do not make the key they name: {paths.first}, {paths.second}; restore both from escrow"
                 )
-            self._cipher = AESGCM(bytes(key))
+            self._cipher = AESGCM(key)
         finally:
             key[:] = bytes(KEY_LENGTH)
         self._key_id = shares[0].key_id
@@ -139,31 +142,37 @@ class FileCustody:
 def _read(number: int, path: Path) -> _Share:
     """One share, checked. Messages name the file and the way out and repeat nothing that stands in it."""
     which = f"share {number} of 2 of the key-encrypting key"
-    need = "put it back from its custodian or from escrow; stored cards cannot be opened without both shares"
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        content = _content(path, which)
     except FileNotFoundError:
-        raise KeyCustodyError(f"{which} is missing: {path}; {need}") from None
+        raise KeyCustodyError(f"{which} is missing: {path}; {_WAY_OUT}") from None
     except OSError as error:
-        raise KeyCustodyError(f"{which} cannot be read: {path} ({error.strerror}); {need}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise KeyCustodyError(f"{which} is not a plain file: {path}; {need}")
-        if stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid != os.geteuid():
-            raise KeyCustodyError(
-                f"{which} is open to others: {path}; make it its owner's alone (chmod 600), "
-                "and renew the key if anyone else may have read it"
-            )
-        text = file.read(MAX_SHARE_FILE).decode("ascii", errors="replace")
-    share = _parse(text)
+        raise KeyCustodyError(f"{which} cannot be read: {path} ({error.strerror}); {_WAY_OUT}") from None
+    share = _parse(content.decode("ascii", errors="replace"))
     if share is None:
-        raise KeyCustodyError(f"{which} is damaged: {path}; {need}")
+        raise KeyCustodyError(f"{which} is damaged: {path}; {_WAY_OUT}")
     if share.number != number:
         raise KeyCustodyError(
             f"{path} holds share {share.number}, where share {number} belongs; swap the paths"
         )
     return share
+
+
+def _content(path: Path, which: str) -> bytes:
+    # Without O_NONBLOCK a named pipe in the share's place would hold the start for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise KeyCustodyError(f"{which} is not a plain file: {path}; {_WAY_OUT}")
+        if stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid != os.geteuid():
+            raise KeyCustodyError(
+                f"{which} is open to others: {path}; make it its owner's alone (chmod 600), "
+                "and renew the key if anyone else may have read it"
+            )
+        return os.read(descriptor, MAX_SHARE_FILE)
+    finally:
+        os.close(descriptor)
 
 
 def _parse(text: str) -> _Share | None:

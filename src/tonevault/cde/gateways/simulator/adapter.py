@@ -44,6 +44,7 @@ class SimulatorGateway:
         clock: Clock,
         *,
         timeout_s: float = TIMEOUT_S,
+        visibility_lag_s: float = VISIBILITY_LAG_S,
         idempotent: bool = True,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         entropy: Entropy = SYSTEM_ENTROPY,
@@ -56,7 +57,7 @@ class SimulatorGateway:
         self._sleep = sleep
         self._entropy = entropy
         self._traits = GatewayTraits(
-            "simulator", idempotent, KEY_TTL_S if idempotent else 0.0, VISIBILITY_LAG_S
+            "simulator", idempotent, KEY_TTL_S if idempotent else 0.0, visibility_lag_s
         )
 
     @property

@@ -111,6 +111,7 @@ def _create_charges() -> None:
         sa.Column("subject", sa.String(40), nullable=False),
         sa.Column("due", sa.BigInteger, nullable=False),
         sa.Column("lease_until", sa.BigInteger, nullable=True),
+        sa.Column("leased_by", sa.String(64), nullable=True),
         sa.Column("step", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("account_id", "kind", "subject", name="pk_job"),
     )

@@ -1,0 +1,86 @@
+"""A process that dies at a chosen step: before or after any commit, before or after any word with the gateway. Then nothing works."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from tonevault.cde.gateway import Authorisation, Gateway, GatewayAnswer, GatewayTraits
+from tonevault.kernel.ids import AccountId
+from tonevault.kernel.money import Money
+from tonevault.plumbing.sql import Database
+
+T = TypeVar("T")
+
+NEVER = 1_000_000
+
+
+class KilledError(BaseException):
+    """The process is no more. Not an Exception: no handler of the product may take it for a fault it can answer."""
+
+
+class Fate:
+    """Counts the steps of a life, and ends it at `dies_at`; from then on everything is refused, as a dead process does nothing."""
+
+    def __init__(self, dies_at: int = NEVER) -> None:
+        self.dies_at = dies_at
+        self.steps = 0
+
+    @property
+    def is_dead(self) -> bool:
+        return self.steps > self.dies_at
+
+    def step(self) -> None:
+        """One more chance to die."""
+        self.steps += 1
+        if self.is_dead:
+            raise KilledError
+
+
+class MortalDatabase(Database):
+    """A database as a mortal process sees it: its transactions may be cut short on either side of the commit."""
+
+    def __init__(self, database: Database, fate: Fate) -> None:
+        super().__init__(database.url)
+        database.close_now()
+        self._fate = fate
+
+    async def transact(self, work: Callable[[Connection], T]) -> T:
+        self._fate.step()
+        result = await super().transact(work)
+        self._fate.step()
+        return result
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        self._fate.step()
+        return await super().read(work)
+
+
+class MortalGateway:
+    """A gateway as a mortal process sees it: the line may be cut on either side of the answer, and what arrived stays there."""
+
+    def __init__(self, gateway: Gateway, fate: Fate) -> None:
+        self._gateway = gateway
+        self._fate = fate
+
+    @property
+    def traits(self) -> GatewayTraits:
+        return self._gateway.traits
+
+    async def authorise(self, request: Authorisation) -> GatewayAnswer:
+        self._fate.step()
+        answer = await self._gateway.authorise(request)
+        self._fate.step()
+        return answer
+
+    async def look_up(self, account_id: AccountId, reference: str) -> GatewayAnswer | None:
+        self._fate.step()
+        return await self._gateway.look_up(account_id, reference)
+
+    async def refund(
+        self, account_id: AccountId, reference: str, of_reference: str, money: Money
+    ) -> GatewayAnswer:
+        return await self._gateway.refund(account_id, reference, of_reference, money)
+
+    async def close(self) -> None:
+        await self._gateway.close()
