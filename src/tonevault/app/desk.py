@@ -16,7 +16,7 @@ from tonevault.boundary.captures import FieldName
 from tonevault.desk.api.app import create_api
 from tonevault.desk.panel.mount import mount_panel
 from tonevault.desk.platforms.none import NoPlatform
-from tonevault.desk.secure_zone import SecureZoneClient
+from tonevault.desk.secure_zone import HttpSecureZone
 from tonevault.desk.services import DeskServices, make_services
 from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.clock import WallClock
@@ -34,7 +34,7 @@ async def run_desk(settings: TonevaultSettings) -> None:
     async with AsyncExitStack() as stack:
         database = open_desk_database(where)
         stack.push_async_callback(database.close)
-        zone = SecureZoneClient(where.socket, boundary_token(settings, where))
+        zone = HttpSecureZone.on_unix_socket(where.socket, boundary_token(settings, where))
         stack.push_async_callback(zone.close)
         services = make_services(
             database,

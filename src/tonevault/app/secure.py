@@ -1,0 +1,107 @@
+"""The secure process: edge, capture, vault, cashier and the narrow interface, put together and taken down in order."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from tonevault.app.edge_settings import edge_settings, relay_settings
+from tonevault.app.embedded import Places, boundary_token, places, prepare_boundary
+from tonevault.app.secure_database import open_secure_database
+from tonevault.app.settings import TonevaultSettings
+from tonevault.app.web_server import stop_on_signals
+from tonevault.cde.capture.finisher import Finisher
+from tonevault.cde.capture.service import CaptureService
+from tonevault.cde.capture.store import SqlCaptureStore
+from tonevault.cde.charging.completion import Completion
+from tonevault.cde.charging.service import Cashier
+from tonevault.cde.custodies.file import FileCustody, SharePaths
+from tonevault.cde.edge.relay.controller import RelayPlane
+from tonevault.cde.edge.server import EdgeServer
+from tonevault.cde.edge.sip_driver.errors import ListenerError
+from tonevault.cde.gateway import Gateway
+from tonevault.cde.gateways.simulator import SimulatorGateway
+from tonevault.cde.interface.app import BoundaryApp
+from tonevault.cde.interface.server import BoundaryServer, SocketTakenError
+from tonevault.cde.interface.zone import LocalSecureZone
+from tonevault.cde.key_custody import KeyCustodyError
+from tonevault.cde.media import MediaUnavailableError
+from tonevault.cde.vault.service import Vault
+from tonevault.kernel.ids import AccountId
+from tonevault.plumbing.clock import WallClock
+from tonevault.plumbing.entropy import SYSTEM_ENTROPY
+from tonevault.plumbing.log import get_logger
+from tonevault.plumbing.settings import SettingsError
+
+log = get_logger(__name__)
+
+
+async def run_secure(settings: TonevaultSettings) -> None:
+    """Serve until SIGTERM. Raises SettingsError when the process cannot start as it is configured."""
+    stopping = asyncio.Event()
+    stop_on_signals(stopping)
+    where = places(settings)
+    prepare_boundary(where)
+    try:
+        async with AsyncExitStack() as stack:
+            sweeping = await _start(settings, where, stack)
+            waiting = asyncio.create_task(stopping.wait())
+            await asyncio.wait({sweeping, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            if sweeping.done():
+                sweeping.result()
+    except ListenerError as error:
+        raise SettingsError([f"secure.sip.listen: {error}"]) from None
+    except (MediaUnavailableError, SocketTakenError, KeyCustodyError) as error:
+        raise SettingsError([f"secure: {error}"]) from None
+
+
+async def _start(settings: TonevaultSettings, where: Places, stack: AsyncExitStack) -> "asyncio.Task[None]":
+    """Start from the ground up; the stack takes down in the opposite order. Answers the cashier's sweep."""
+    edge_config, relay_config = edge_settings(settings.secure), relay_settings(settings.secure)
+    clock = WallClock()
+    database = open_secure_database(where)
+    stack.push_async_callback(database.close)
+    vault = Vault(database, FileCustody.open_or_create(SharePaths(where.key_share_one, where.key_share_two)))
+    gateways = _gateways(settings, where, clock, stack)
+    captures: CaptureService
+    cashier = Cashier(
+        database,
+        vault,
+        gateways,
+        clock,
+        # The service is made below, on top of the cashier; no charge changes before both are there.
+        on_change=lambda charge: captures.charge_changed(charge),  # noqa: PLW0108
+    )
+    stack.push_async_callback(cashier.close)
+    captures = CaptureService(
+        finisher=Finisher(Completion(vault, cashier, clock), cashier, vault, clock),
+        store=SqlCaptureStore(database),
+        clock=clock,
+        hushed_routes=[route.name for route in settings.secure.routes if route.mask == "hush"],
+    )
+    edge = EdgeServer(
+        edge_config, relays=RelayPlane(relay_config), observer=captures, clock=clock, entropy=SYSTEM_ENTROPY
+    )
+    captures.attach(edge.switch)
+    await cashier.recover()
+    await captures.recover()
+    zone = LocalSecureZone(captures=captures, cashier=cashier, vault=vault, clock=clock)
+    interface = BoundaryServer(BoundaryApp(zone, boundary_token(settings, where)), where.socket)
+    await edge.start()
+    stack.push_async_callback(edge.stop)
+    await interface.start()
+    stack.push_async_callback(interface.stop)
+    stack.push_async_callback(captures.close)
+    sweeping = asyncio.create_task(cashier.run())
+    stack.callback(sweeping.cancel)
+    for listener, port in edge.addresses():
+        log.info("SIP listens", transport=listener.transport.value, host=listener.host, port=port)
+    return sweeping
+
+
+def _gateways(
+    settings: TonevaultSettings, where: Places, clock: WallClock, stack: AsyncExitStack
+) -> dict[AccountId, Gateway]:
+    """One adapter for each kind in use, shared by its accounts."""
+    simulator = SimulatorGateway(where.simulator_database, clock)
+    stack.push_async_callback(simulator.close)
+    return {AccountId(account.id): simulator for account in settings.accounts}
