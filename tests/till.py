@@ -1,7 +1,7 @@
 """A vault, a cashier and a simulated gateway on files in one folder, in simulated time: closed and opened again at will."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -132,3 +132,23 @@ class Till:
                 pass
             if not await self.cashier.unsettled():
                 return
+
+
+Story = Callable[[Till], Coroutine[None, None, None]]
+Play = Callable[[Story], None]
+
+
+def player(folder: Path) -> Play:
+    """Plays a story on a till in `folder`, and closes the till whatever comes of it."""
+
+    def play(story: Story) -> None:
+        async def whole() -> None:
+            till = Till(folder)
+            try:
+                await story(till)
+            finally:
+                await till.close()
+
+        asyncio.run(whole())
+
+    return play

@@ -12,7 +12,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-import tonevault.cde.capture.store  # noqa: F401 - its table is declared there, in the zone's one metadata
 from tonevault.cde.migrations import SCRIPTS
 from tonevault.cde.schema import METADATA, TOKEN
 from tonevault.plumbing.migrations import SchemaOutdatedError, is_current, require_current, upgrade

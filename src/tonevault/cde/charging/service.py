@@ -40,6 +40,8 @@ from tonevault.plumbing.sql import Database
 
 SWEEP_INTERVAL_S: Final = 0.5
 """How often a node looks for due jobs: half the shortest pause between look-ups."""
+SHRED_INTERVAL_S: Final = 30.0
+"""How long an unused single-use card may outlast its 15 minutes, during which its token is refused already."""
 MAX_PAGE: Final = 100
 
 log = get_logger(__name__)
@@ -152,11 +154,15 @@ class Cashier:
         return await self._settler.sweep(self._clock.utc() if now is None else now)
 
     async def run(self) -> None:
-        """Sweep for ever, until cancelled. A database that is away for a while is waited for."""
+        """Settle what is due and shred tokens whose time is up, until cancelled. A database that is away is waited for."""
+        shred_at = self._clock.monotonic()
         while True:
             try:
                 while await self.sweep():
                     pass
+                if self._clock.monotonic() >= shred_at:
+                    await self._vault.sweep(self._clock.utc())
+                    shred_at = self._clock.monotonic() + SHRED_INTERVAL_S
             except SQLAlchemyError as error:
                 log.error("a sweep failed", error=type(error).__name__)  # noqa: TRY400 - no traceback with rows
             await asyncio.sleep(SWEEP_INTERVAL_S)

@@ -1,14 +1,13 @@
 """What ends a capture: a token that could not be made is never taken for a decline, nor a decline for a lost token."""
 
-import asyncio
 import itertools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import OperationalError
-from tests.till import ACCOUNT, START, Till, charge_id, code, number
+from tests.till import ACCOUNT, START, Play, Till, charge_id, code, number, player
 
 from tonevault.boundary.charges import ChargeState
 from tonevault.boundary.tokens import TokenState, TokenUsage
@@ -18,25 +17,12 @@ from tonevault.cde.schema import ACCOUNT_KEY, TOKEN
 from tonevault.cde.sealed.small_field import Expiry
 from tonevault.cde.sealed.warrant import open_code, open_number
 
-Story = Callable[[Till], Coroutine[None, None, None]]
-Play = Callable[[Story], None]
-
 MISMATCH = b"4000000000000036"
 
 
 @pytest.fixture
 def play(tmp_path: Path) -> Play:
-    def run(story: Story) -> None:
-        async def whole() -> None:
-            till = Till(tmp_path)
-            try:
-                await story(till)
-            finally:
-                await till.close()
-
-        asyncio.run(whole())
-
-    return run
+    return player(tmp_path)
 
 
 async def complete(till: Till, card: CapturedCard, **more: object) -> Completed:

@@ -2,15 +2,15 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import structlog
 from sqlalchemy import Connection, select
-from tests.till import ACCOUNT, START, Till, charge_id, code, request
+from tests.till import ACCOUNT, START, Play, Till, charge_id, code, player, request
 
-from tonevault.boundary.charges import ChargeResult, ChargeState, CheckResult
+from tonevault.boundary.charges import ChargeState, CheckResult
 from tonevault.boundary.tokens import TokenState, TokenUsage
 from tonevault.cde.charging.errors import ChargeNotFoundError, IdempotencyMismatchError
 from tonevault.cde.charging.service import Cashier
@@ -21,26 +21,13 @@ from tonevault.cde.sealed.warrant import open_code, open_number
 from tonevault.cde.vault.errors import TokenNotFoundError
 from tonevault.kernel.ids import TokenId
 
-Story = Callable[[Till], Coroutine[None, None, None]]
-Play = Callable[[Story], None]
-
 LOST = b"4000000000009029"
 SILENT_APPROVED = b"4000000000009003"
 
 
 @pytest.fixture
 def play(tmp_path: Path) -> Play:
-    def run(story: Story) -> None:
-        async def whole() -> None:
-            till = Till(tmp_path)
-            try:
-                await story(till)
-            finally:
-                await till.close()
-
-        asyncio.run(whole())
-
-    return run
+    return player(tmp_path)
 
 
 def is_gone(security_code: SecurityCode) -> bool:
@@ -276,72 +263,6 @@ def test_a_card_whose_key_is_damaged_fails_before_anything_is_sent(play: Play) -
     play(story)
 
 
-@pytest.mark.parametrize(
-    ("digits", "state", "why", "times"),
-    [
-        (SILENT_APPROVED, ChargeState.SUCCEEDED, None, 1),
-        (b"4000000000009011", ChargeState.DECLINED, "do_not_honour", 0),
-        (LOST, ChargeState.FAILED, "never_arrived", 0),
-        (b"4000000000009037", ChargeState.SUCCEEDED, None, 1),
-        (b"4000000000009045", ChargeState.SUCCEEDED, None, 1),
-    ],
-)
-def test_silence_is_unknown_first_and_settled_by_look_up(
-    play: Play, digits: bytes, state: ChargeState, why: str | None, times: int
-) -> None:
-    async def story(till: Till) -> None:
-        token = await till.token(digits)
-        first = await till.cashier.charge(request(token.token_id), code())
-        assert (first.state, first.code) == (ChargeState.UNKNOWN, None)
-        assert await till.cashier.unsettled() == [first]
-        await till.settle()
-        last = await till.cashier.charge_result(ACCOUNT, first.charge_id)
-        assert (last.state, last.code) == (state, why)
-        assert [told.state for told in till.told] == [ChargeState.UNKNOWN, state]
-        assert await till.cashier.unsettled() == []
-        assert await moved(till) == times
-
-    play(story)
-
-
-def test_an_absence_is_not_believed_before_the_visibility_lag(play: Play) -> None:
-    async def story(till: Till) -> None:
-        token = await till.token(LOST)
-        first = await till.cashier.charge(request(token.token_id), code())
-        await till.settle(29)
-        assert (await till.cashier.charge_result(ACCOUNT, first.charge_id)).state is ChargeState.UNKNOWN
-        await till.settle(2)
-        assert (await till.cashier.charge_result(ACCOUNT, first.charge_id)).state is ChargeState.FAILED
-
-    play(story)
-
-
-def test_two_nodes_that_sweep_at_once_look_up_once(play: Play, tmp_path: Path) -> None:
-    async def story(till: Till) -> None:
-        other = Till(tmp_path, clock=till.clock)
-        token = await till.token(SILENT_APPROVED)
-        await till.cashier.charge(request(token.token_id), code())
-        till.clock.advance(1)
-        assert sum(await asyncio.gather(till.cashier.sweep(), other.cashier.sweep())) == 1
-        await other.close()
-
-    play(story)
-
-
-def test_a_gateway_that_is_gone_from_the_account_leaves_the_charge_unknown(play: Play) -> None:
-    async def story(till: Till) -> None:
-        token = await till.token(SILENT_APPROVED)
-        await till.cashier.charge(request(token.token_id), code())
-        bare = Cashier(till.database, till.vault, {}, till.clock)
-        till.clock.advance(1)
-        assert await bare.sweep() == 1
-        assert [charge.state for charge in await bare.unsettled()] == [ChargeState.UNKNOWN]
-        await till.settle()
-        assert await till.cashier.unsettled() == []
-
-    play(story)
-
-
 def test_a_listener_that_fails_does_not_undo_the_charge(play: Play) -> None:
     async def story(till: Till) -> None:
         def fail(result: object) -> None:
@@ -366,22 +287,5 @@ def test_charges_are_listed_newest_first_by_page_and_account(play: Play) -> None
         rest = await till.cashier.charges(ACCOUNT, before=page[-1].charge_id)
         assert [charge.charge_id for charge in rest] == made[3:]
         assert await till.cashier.charges(type(ACCOUNT)("stranger")) == []
-
-    play(story)
-
-
-def test_run_sweeps_until_it_is_cancelled(play: Play) -> None:
-    async def story(till: Till) -> None:
-        token = await till.token(SILENT_APPROVED)
-        await till.cashier.charge(request(token.token_id), code())
-        till.clock.advance(1)
-        settled: asyncio.Queue[ChargeResult] = asyncio.Queue()
-        gateways = {ACCOUNT: till.simulator}
-        cashier = Cashier(till.database, till.vault, gateways, till.clock, on_change=settled.put_nowait)
-        loop = asyncio.create_task(cashier.run())
-        assert (await asyncio.wait_for(settled.get(), 5)).state is ChargeState.SUCCEEDED
-        loop.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await loop
 
     play(story)

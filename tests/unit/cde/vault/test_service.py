@@ -1,13 +1,12 @@
 """The vault: one multi-use token a card and account, single use that is single, shredding that leaves nothing to open."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
-from tests.till import ACCOUNT, EXPIRY, START, Till, number
+from tests.till import ACCOUNT, EXPIRY, START, Play, Till, number, player
 
 from tonevault.boundary.tokens import TokenState, TokenUsage
 from tonevault.cde.schema import TOKEN
@@ -21,21 +20,8 @@ CHARGE = OpeningPurpose.CHARGE
 
 
 @pytest.fixture
-def play(tmp_path: Path) -> Callable[[Callable[[Till], Coroutine[None, None, None]]], None]:
-    def run(story: Callable[[Till], Coroutine[None, None, None]]) -> None:
-        async def whole() -> None:
-            till = Till(tmp_path)
-            try:
-                await story(till)
-            finally:
-                await till.close()
-
-        asyncio.run(whole())
-
-    return run
-
-
-Play = Callable[[Callable[[Till], Coroutine[None, None, None]]], None]
+def play(tmp_path: Path) -> Play:
+    return player(tmp_path)
 
 
 def test_one_card_has_one_token_however_often_and_at_once_it_is_captured(play: Play) -> None:
