@@ -22,7 +22,7 @@ from tests.scenario.media.stage import (
     Stage,
 )
 from tonevault.cde.edge.relay.masked_flow import Pressed
-from tonevault.cde.media import Carrier, Direction, Leg, LegMedia, MaskMode
+from tonevault.cde.media import Carrier, Codec, Direction, Leg, LegMedia, MaskMode
 from tonevault.cde.wire.rtp import RtpPacket
 from tonevault.cde.wire.tone.beep import BEEP_HZ
 
@@ -265,6 +265,27 @@ def test_a_tone_that_began_before_the_opening_is_cut_and_not_told() -> None:
     stage = Stage().sends(Phone().says(sound)).capture(0.701).play(1.8)
     assert stage.keyed(Carrier.TONE) == "3"
     assert key_fragments(stage.agent_heard.between(0.71, 9).audio()) == []
+
+
+def test_a_key_held_from_before_whose_tone_runs_behind_is_not_told() -> None:
+    phone = Phone().says(noise(0.5, -60))
+    late_tone = noise(0.06, -60).then(key_tone("8", 0.3), noise(0.04, -60))
+    phone.keys("8", 0.4, beside=late_tone).says(noise(0.3, -60)).keys("3", 0.1).says(noise(0.2, -60))
+    stage = Stage().sends(phone).capture(0.53).play(1.8)
+    assert stage.keyed(Carrier.TONE) == ""
+    assert stage.keyed(Carrier.EVENT) == "3"
+    assert_no_key_is_heard(stage.agent_heard.between(0.54, 9))
+
+
+def test_comfort_noise_is_a_pause_and_no_unknown_codec() -> None:
+    stage = Stage(customer=(PCMU, Codec(13, "CN", 8000)))
+    phone = Phone().says(noise(0.5, -60))
+    phone._send(0.5, 13, phone._timestamp, b"\x40")
+    phone.pauses(0.5).says(key_tone("5", 0.1)).says(noise(0.3, -60))
+    stage.sends(phone).capture(0.3).play(1.6)
+    assert stage.mask_changes() == []
+    assert stage.keyed(Carrier.TONE) == "5"
+    assert_no_key_is_heard(stage.agent_heard)
 
 
 def test_a_late_repeat_of_a_captured_key_never_passes() -> None:

@@ -4,12 +4,17 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
+import psutil
 import pytest
 
+from tonevault.cde.edge.relay import controller
 from tonevault.cde.edge.relay.controller import RelayPlane, RelaySettings
 from tonevault.cde.edge.relay.port_pool import MediaInterface
 from tonevault.cde.media import (
@@ -159,3 +164,89 @@ def test_a_killed_worker_is_told_and_replaced() -> None:
         assert (await agent.hear()).payload == b"\x44" * 160
 
     play(scene)
+
+
+def test_a_worker_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controller, "HANG_S", 0.3)
+    monkeypatch.setattr(controller, "WATCH_S", 0.05)
+
+    async def scene(plane: RelayPlane, sink: Sink, customer: Phone, agent: Phone) -> None:
+        connect(plane, "call_a", customer, agent)
+        os.kill(plane.worker_pids[0], signal.SIGSTOP)
+        await until(lambda: sink.lost == [CallId("call_a")])
+
+    play(scene)
+
+
+def test_calls_are_spread_and_a_drained_plane_takes_no_more() -> None:
+    async def scene(plane: RelayPlane, sink: Sink, customer: Phone, agent: Phone) -> None:
+        for name in ("call_a", "call_b", "call_c", "call_d"):
+            connect(plane, name, customer, agent)
+        assert sorted(len(link.calls) for link in plane._links) == [2, 2]
+        drained = asyncio.create_task(plane.drain())
+        await asyncio.sleep(0)
+        with pytest.raises(MediaUnavailableError, match="draining"):
+            plane.open(CallId("call_e"))
+        for name in ("call_a", "call_b", "call_c"):
+            plane.close(CallId(name))
+        assert not drained.done()
+        plane.close(CallId("call_d"))
+        await drained
+        await until(lambda: plane.status().free_ports == INTERFACE.pairs)
+
+    play(scene, workers=2)
+
+
+def test_a_full_relay_says_so() -> None:
+    async def run() -> None:
+        plane = RelayPlane(RelaySettings(INTERFACE, calls_a_worker=1))
+        await plane.start(Sink())
+        try:
+            plane.open(CallId("call_a"))
+            with pytest.raises(MediaUnavailableError, match="add workers"):
+                plane.open(CallId("call_b"))
+            with pytest.raises(ValueError, match="must be an IP address"):
+                plane.configure(CallId("call_a"), Leg.AGENT, LegMedia(MediaAddress("x", 1, 2), (PCMU,), ()))
+        finally:
+            await plane.stop()
+
+    asyncio.run(run())
+
+
+def test_a_worker_knows_no_secret_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TONEVAULT_CANARY", "secret-canary")
+
+    async def scene(plane: RelayPlane, sink: Sink, customer: Phone, agent: Phone) -> None:
+        process = Path("/proc") / str(plane.worker_pids[0])
+        assert b"secret-canary" not in (process / "environ").read_bytes()
+        assert b"secret-canary" not in (process / "cmdline").read_bytes()
+        limits = (process / "limits").read_text().splitlines()
+        (core,) = [line.split() for line in limits if line.startswith("Max core file size")]
+        assert core[4:6] == ["0", "0"]
+
+    play(scene)
+
+
+PARENT = """
+import asyncio
+from tests.scenario.media.test_real_workers import INTERFACE, Sink
+from tonevault.cde.edge.relay import controller
+from tonevault.cde.edge.relay.controller import RelayPlane, RelaySettings
+
+async def run():
+    plane = RelayPlane(RelaySettings(INTERFACE))
+    await plane.start(Sink())
+    print(plane.worker_pids[0], flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(run())
+"""
+
+
+def test_a_worker_ends_with_its_parent() -> None:
+    with subprocess.Popen((sys.executable, "-c", PARENT), stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        worker = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+        worker.wait(timeout=PATIENCE_S)
+    assert not worker.is_running()

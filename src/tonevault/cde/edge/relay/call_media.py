@@ -8,7 +8,7 @@ from tonevault.cde.edge.relay.direct_path import Datagram
 from tonevault.cde.edge.relay.flow import Flow
 from tonevault.cde.edge.relay.latch import Address, Latch, canonical_host
 from tonevault.cde.edge.relay.leg_reports import LegReports
-from tonevault.cde.edge.relay.masked_flow import VoiceOut
+from tonevault.cde.edge.relay.masked_flow import CaptureReport, VoiceOut
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.edge.relay.payload_map import PayloadMap
 from tonevault.cde.media import Direction, Leg, LegMedia, MaskMode
@@ -65,7 +65,12 @@ class CallMedia:
     """Flows are named by the leg whose packets they take: the customer's flow is heard by the agent."""
 
     def __init__(
-        self, outbox: list[Datagram], customer: LegSockets, agent: LegSockets, entropy: Entropy
+        self,
+        outbox: list[Datagram],
+        customer: LegSockets,
+        agent: LegSockets,
+        entropy: Entropy,
+        tell: Callable[[CaptureReport], None],
     ) -> None:
         self._outbox = outbox
         self._sides = {
@@ -73,7 +78,7 @@ class CallMedia:
             Leg.AGENT: _LegSide(agent, OutStream(entropy)),
         }
         self.flows = {
-            leg: Flow(outbox, self._sides[leg.other].sockets.rtp, self._sides[leg.other].stream)
+            leg: Flow(outbox, self._sides[leg.other].sockets.rtp, self._sides[leg.other].stream, tell)
             for leg in Leg
         }
         self.reports = {leg: LegReports(self.flows[leg.other], self.flows[leg], entropy) for leg in Leg}

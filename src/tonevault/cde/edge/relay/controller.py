@@ -44,6 +44,9 @@ STEADY_S: Final = 60.0
 """A worker that lived this long did not die of its start."""
 READY_S: Final = 30.0
 """A worker loads numerical libraries at its start, which takes long on a machine that is busy starting everything at once."""
+WATCH_S: Final = 1.0
+HANG_S: Final = 15.0
+"""A worker tells its load every 5 s: after three missing words it hangs. Shorter would kill one that a busy machine only delays."""
 END_S: Final = 5.0
 """How long a worker that was told to end may take."""
 
@@ -90,25 +93,34 @@ class RelayPlane:
         self._next_number = 1
         self._totals = FlowCounters()
         self._draining = False
+        self._started = False
         self._stopping = False
         self._emptied = asyncio.Event()
         self._respawn_s = RESPAWN_S
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._watching: set[asyncio.Task[None]] = set()
+        self._reaping: set[asyncio.Task[None]] = set()
 
     async def start(self, sink: MediaSink) -> None:
         """Start the workers and wait until all are ready. Raises MediaUnavailableError if one does not come up."""
         self._sink = sink
-        for _ in range(self._settings.workers):
-            self._links.append(WorkerLink(self._take_frame, self._on_death))
+        links = [WorkerLink(self._take_frame, self._on_death) for _ in range(self._settings.workers)]
+        self._links = list(links)
         try:
             async with asyncio.timeout(READY_S):
-                for link in tuple(self._links):
+                for link in links:
                     await link.is_ready.wait()
         except TimeoutError:
             await self.stop()
             raise MediaUnavailableError(
                 f"relay workers: not ready within {READY_S:.0f} s of their start"
             ) from None
+        if any(link.is_dead for link in links):
+            await self.stop()
+            raise MediaUnavailableError(
+                "relay workers: one ended while it started; it says why on standard error"
+            )
+        self._started = True
+        self._spawn(self._watch(), self._watching)
 
     async def drain(self) -> None:
         """Take no more calls, and wait until the last one has ended."""
@@ -120,12 +132,12 @@ class RelayPlane:
     async def stop(self) -> None:
         """End the workers, and with them every call."""
         self._stopping = True
-        for task in tuple(self._tasks):
+        for task in tuple(self._watching):
             task.cancel()
         links, self._links = self._links, []
         for link in links:
             link.hang_up()
-        await asyncio.gather(*(link.reap(END_S) for link in links))
+        await asyncio.gather(*self._reaping, *(link.reap(END_S) for link in links))
         self._placed.clear()
         self._emptied.set()
 
@@ -239,7 +251,7 @@ class RelayPlane:
         lost = list(link.calls.values())
         link.calls.clear()
         _log.error("relay worker ended unexpectedly: %d calls lost", len(lost))
-        self._spawn(link.reap(END_S))
+        self._spawn(link.reap(END_S), self._reaping)
         for call in lost:
             self._free(call)
             placed = self._placed.get(call.call_id)
@@ -249,10 +261,10 @@ class RelayPlane:
                     self._sink.media_lost(call.call_id)
         if not self._placed:
             self._emptied.set()
-        if not self._stopping:
+        if self._started and not self._stopping:
             steady = asyncio.get_running_loop().time() - link.started_at > STEADY_S
             self._respawn_s = RESPAWN_S if steady else min(2 * self._respawn_s, RESPAWN_LONGEST_S)
-            self._spawn(self._respawn(RESPAWN_S if steady else self._respawn_s))
+            self._spawn(self._respawn(self._respawn_s), self._watching)
 
     async def _respawn(self, after_s: float) -> None:
         await asyncio.sleep(after_s)
@@ -261,9 +273,19 @@ class RelayPlane:
         except OSError as error:
             _log.error("relay worker cannot be started: %s", error.strerror)
             self._respawn_s = min(2 * self._respawn_s, RESPAWN_LONGEST_S)
-            self._spawn(self._respawn(self._respawn_s))
+            self._spawn(self._respawn(self._respawn_s), self._watching)
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    async def _watch(self) -> None:
+        """Give up workers that have said nothing for too long: they hang, and their calls are mute."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            now = asyncio.get_running_loop().time()
+            for link in tuple(self._links):
+                if link.is_ready.is_set() and now - link.heard_at > HANG_S:
+                    link.give_up()
+
+    @staticmethod
+    def _spawn(work: Coroutine[None, None, None], kept: set[asyncio.Task[None]]) -> None:
         task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        kept.add(task)
+        task.add_done_callback(kept.discard)

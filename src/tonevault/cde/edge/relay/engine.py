@@ -2,6 +2,7 @@
 
 import heapq
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from tonevault.cde.edge.relay.call_media import CallMedia, Inlet, LegSockets
@@ -9,7 +10,7 @@ from tonevault.cde.edge.relay.counters import FlowCounters
 from tonevault.cde.edge.relay.direct_path import Datagram
 from tonevault.cde.edge.relay.latch import Address
 from tonevault.cde.edge.relay.leg_reports import INTERVAL_S
-from tonevault.cde.edge.relay.masked_flow import CaptureReport, Pressed
+from tonevault.cde.edge.relay.masked_flow import CaptureReport
 from tonevault.cde.media import Leg, LegMedia, MaskMode
 from tonevault.cde.sealed.key import Key
 from tonevault.kernel.ids import Entropy
@@ -38,6 +39,7 @@ class MediaEngine:
     def __init__(self, entropy: Entropy) -> None:
         self.outbox: list[Datagram] = []
         self._entropy = entropy
+        self._reports: list[CallReport] = []
         self._calls: dict[int, CallMedia] = {}
         self._inlets: dict[int, Inlet] = {}
         self._capturing: set[int] = set()
@@ -47,11 +49,14 @@ class MediaEngine:
         """A new call, with the ids of its sockets. A call number must be new."""
         if call in self._calls:
             raise ValueError("call: this number is in use")
-        media = CallMedia(self.outbox, customer, agent, self._entropy)
+        media = CallMedia(self.outbox, customer, agent, self._entropy, partial(self._tell, call))
         self._calls[call] = media
         self._inlets |= media.inlets()
         for leg in Leg:
             heapq.heappush(self._reports_due, (self._next_report(now), call, leg))
+
+    def _tell(self, call: int, report: CaptureReport) -> None:
+        self._reports.append(CallReport(call, report))
 
     def configure(self, call: int, leg: Leg, media: LegMedia) -> None:
         """What was negotiated for a leg. Raises ValueError if the remote host is no IP address."""
@@ -114,8 +119,11 @@ class MediaEngine:
 
     def tick(self, now: float) -> None:
         """Time passes: captures fill in what did not come, and reports are sent."""
-        for call in self._capturing:
-            self._calls[call].customer_flow.tick(now)
+        for call in tuple(self._capturing):
+            flow = self._calls[call].customer_flow
+            flow.tick(now)
+            if flow.masked is None:
+                self._capturing.discard(call)
         while self._reports_due and self._reports_due[0][0] <= now:
             _, call, leg = heapq.heappop(self._reports_due)
             if call in self._calls:
@@ -123,19 +131,9 @@ class MediaEngine:
                 heapq.heappush(self._reports_due, (self._next_report(now), call, leg))
 
     def take_reports(self) -> list[CallReport]:
-        """What captures told since the last call, in order for each call."""
-        if not self._capturing:
-            return []
-        taken = []
-        for call in list(self._capturing):
-            flow = self._calls[call].customer_flow
-            if flow.masked is None:
-                self._capturing.discard(call)
-            for report in flow.take_reports():
-                if isinstance(report, Pressed):
-                    flow.counters.presses += 1
-                taken.append(CallReport(call, report))
-        return taken
+        """What captures told since the last call, in order."""
+        reports, self._reports = self._reports, []
+        return reports
 
     def counters(self, call: int) -> FlowCounters:
         """A call's counts so far, both directions together."""

@@ -6,7 +6,7 @@ from typing import Final
 from tonevault.cde.edge.relay.counters import FlowCounters
 from tonevault.cde.edge.relay.direct_path import Datagram, DirectPath
 from tonevault.cde.edge.relay.latch import Address, Latch
-from tonevault.cde.edge.relay.masked_flow import CaptureReport, MaskedFlow, VoiceOut
+from tonevault.cde.edge.relay.masked_flow import CaptureReport, MaskedFlow, Pressed, VoiceOut
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.edge.relay.payload_map import EventRoute, PayloadMap, Route
 from tonevault.cde.media import MaskMode
@@ -22,7 +22,9 @@ class Flow:
     """What its sender's packets meet, in this order: the direct path, for all that is plainly the next packet of a call; the latch; the
     payload map; then the capture if one is open, else the direct path again."""
 
-    def __init__(self, outbox: list[Datagram], outlet: int, stream: OutStream) -> None:
+    def __init__(
+        self, outbox: list[Datagram], outlet: int, stream: OutStream, tell: Callable[[CaptureReport], None]
+    ) -> None:
         self.direct = DirectPath(outbox, outlet, stream)
         self.stream = stream
         self.counters = FlowCounters()
@@ -35,7 +37,7 @@ class Flow:
         self.control: Callable[[bytes, Address, float], None] | None = None
         """Who takes RTCP that comes to the RTP port (RFC 5761)."""
         self._events = EventReceiver()
-        self._reports: list[CaptureReport] = []
+        self._tell = tell
         self._map: PayloadMap | None = None
         self._latch: Latch | None = None
         self._held = False
@@ -57,7 +59,7 @@ class Flow:
         self.direct.source = latch.source
         self.direct.voice = NO_VOICE if held else payloads.voice
         if self.masked is not None:
-            self.masked.voice_out = voice_out
+            self.masked.retarget(voice_out)
 
     def start_capture(self, mode: MaskMode, now: float) -> MaskedFlow:
         """From here on only the mask speaks to the other leg. A capture that is still closing is taken up again."""
@@ -74,15 +76,9 @@ class Flow:
         if self.masked is not None:
             self._send_masked(self.masked, self.masked.tick(now))
 
-    def take_reports(self) -> list[CaptureReport]:
-        """What captures told since the last call."""
-        reports, self._reports = self._reports, []
-        return reports
-
     def wipe(self) -> None:
         """The call ended: nothing that told of a key stays."""
         self._events.wipe()
-        self._reports.clear()
         self.masked = None
 
     def settle(self) -> None:
@@ -146,8 +142,11 @@ class Flow:
             return
         if self.masked is not None:
             self._count_received(packet, now)
-            law = payloads.laws.get(packet.payload_type)
-            self._send_masked(self.masked, self.masked.voice(packet, law, now))
+            if packet.payload_type in payloads.pauses:
+                self._send_masked(self.masked, self.masked.pause(packet.sequence, now))
+            else:
+                law = payloads.laws.get(packet.payload_type)
+                self._send_masked(self.masked, self.masked.voice(packet, law, now))
             return
         mark = MARKER if packet.marker else 0
         self._pass(packet, payloads.voice[packet.payload_type | mark], now, is_event=False)
@@ -203,7 +202,10 @@ class Flow:
         if direct.target is not None and not self._held:
             direct.outbox.extend((direct.outlet, datagram, direct.target) for datagram in datagrams)
             self.counters.relayed += len(datagrams)
-        self._reports += masked.reports
+        for report in masked.reports:
+            if isinstance(report, Pressed):
+                self.counters.presses += 1
+            self._tell(report)
         masked.reports.clear()
         if masked.finished:
             self.counters.concealed_ms += masked.playout.filled_samples // 8

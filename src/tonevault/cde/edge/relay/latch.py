@@ -44,7 +44,7 @@ class Latch:
 
     def heard(self, now: float) -> None:
         """The latched source sent a packet. The caller may tell this now and then rather than for each packet."""
-        self._heard_at = now
+        self._heard_at = max(self._heard_at, now)
 
     def admits(self, source: Address, now: float) -> bool:
         """Whether a valid packet from `source` belongs to the leg; latches to it if so."""

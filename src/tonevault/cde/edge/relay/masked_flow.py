@@ -20,6 +20,8 @@ EVENT_PATIENCE_S: Final = 0.03
 A packet and a half: a sender that keeps sending audio beside its events is not mistaken for one that does not."""
 HELD_SAMPLES: Final = 80
 """A tone that sounds within the first 10 ms of a capture was down before it opened: nobody answers a request in that time."""
+HELD_S: Final = 0.1
+"""The tone of a key that events tell to be held from before may come so much later: audio runs behind its events by a jitter buffer."""
 BURST_FRAMES: Final = 3
 """More frames than this at once (after a pause that was waited out) would only swell the agent's jitter buffer: silent ones are left out,
 and the timestamps tell the pause."""
@@ -60,8 +62,7 @@ class MaskedFlow:
 
     def __init__(self, mode: MaskMode, stream: OutStream, voice_out: VoiceOut | None, now: float) -> None:
         self.playout = Playout(now)
-        self.voice_out = voice_out
-        """None: the agent's leg knows no G.711, so that neither voice nor beep can be sent to it."""
+        self._voice_out = voice_out
         self.reports: list[CaptureReport] = []
         self._line = MaskingLine(mode)
         self._stream = stream
@@ -71,10 +72,18 @@ class MaskedFlow:
         self._ready = bytearray()
         self._pushed = 0
         self._audio_at = now
+        self._held_until = now
+        """Tones that began before this belong to a key that was down before the capture opened."""
         self._event: PressedEvent | None = None
         self._event_at = now
         self._undecodable = False
         self._mode = mode
+
+    def retarget(self, voice_out: VoiceOut | None) -> None:
+        """The agent's leg takes something else from now on; None: it knows no G.711, so that neither voice nor beep can be sent to it."""
+        if voice_out != self._voice_out:
+            self._voice_out = voice_out
+            self._ready.clear()
 
     @property
     def finished(self) -> bool:
@@ -106,6 +115,10 @@ class MaskedFlow:
         self._audio_at = now
         return self._push(self.playout.arrive(packet.sequence, packet.timestamp, packet.payload, now), now)
 
+    def pause(self, sequence: int, now: float) -> list[bytes]:
+        """Comfort noise: the customer's phone says that nothing is said."""
+        return self._push(self.playout.skip(sequence, now), now)
+
     def event(self, update: EventUpdate, sequence: int, now: float) -> list[bytes]:
         """A packet of a telephone-event, which goes no further. Its first packet is the press."""
         pieces = self.playout.skip(sequence, now)
@@ -113,6 +126,8 @@ class MaskedFlow:
         if update.event is not self._event:
             self._event = update.event
             self._event_at = now
+            if update.onset < self._opened_at:
+                self._held_until = now + HELD_S
         if update.key is not None and self._closed_at is None and update.onset >= self._opened_at:
             self._line.beep(update.key, Carrier.EVENT)
             self.reports.append(Pressed(update.key, Carrier.EVENT, update.onset))
@@ -138,8 +153,8 @@ class MaskedFlow:
             samples = np.zeros(piece, np.int16) if isinstance(piece, int) else decode(self._law, piece)
             self._pushed += len(samples)
             masked = self._line.push(samples)
-            if self.voice_out is not None:
-                self._ready += encode(self.voice_out.law, masked)
+            if self._voice_out is not None:
+                self._ready += encode(self._voice_out.law, masked)
         if not pieces:
             return []
         self._tell(now)
@@ -150,7 +165,8 @@ class MaskedFlow:
         for report in self._line.take_reports():
             if isinstance(report, ToneStarted):
                 onset = now - (self._pushed - report.onset) / SAMPLE_RATE_HZ
-                if report.onset >= HELD_SAMPLES and (self._closed_at is None or onset < self._closed_at):
+                in_window = self._closed_at is None or onset < self._closed_at
+                if report.onset >= HELD_SAMPLES and onset >= self._held_until and in_window:
                     self.reports.append(Pressed(report.key, Carrier.TONE, onset))
         hushed = self._undecodable or self._line.hushed_by_noise or self._line.mode is MaskMode.HUSH
         mode = MaskMode.HUSH if hushed else MaskMode.TALK
@@ -160,7 +176,7 @@ class MaskedFlow:
 
     def _cut(self, now: float) -> list[bytes]:
         """Whole packets of what is ready; at the end of the capture also the rest."""
-        out = self.voice_out
+        out = self._voice_out
         if out is None:
             return []
         frames = []

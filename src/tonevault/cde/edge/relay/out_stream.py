@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tonevault.cde.wire.g711 import SAMPLE_RATE_HZ
 from tonevault.cde.wire.rtp import HEADER, MARKER, PLAIN_FIRST_OCTET, SEQUENCE_MASK, TIMESTAMP_MASK
 from tonevault.kernel.ids import Entropy
 
@@ -23,7 +24,7 @@ class OutStream:
         self.samples = 0
         """Duration of the last packet in units of the timestamp."""
         self.sent_at: float | None = None
-        self.clock_rate = 8000
+        self.clock_rate = SAMPLE_RATE_HZ
         self.packets = 0
         self.octets = 0
 
@@ -56,11 +57,12 @@ class OutStream:
     def frame(
         self, payload_type: int, payload: bytes, samples: int, now: float, *, marker: bool = False
     ) -> bytes:
-        """Build the next packet of audio made here: `samples` in units of the clock."""
+        """Build the next packet of G.711 made here, of `samples` at 8 kHz."""
         timestamp = (
             (self.timestamp + self.samples) & TIMESTAMP_MASK if self.sent_at is not None else self.timestamp
         )
         self.settle((self.sequence + 1) & SEQUENCE_MASK, timestamp, samples, now)
+        self.clock_rate = SAMPLE_RATE_HZ
         self.packets += 1
         self.octets += len(payload)
         mark_type = payload_type | (MARKER if marker else 0)

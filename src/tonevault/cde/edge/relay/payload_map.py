@@ -45,7 +45,7 @@ def law_of(codec: Codec) -> Law | None:
 class PayloadMap:
     """All payload types that one leg may send, and what they become on the other leg."""
 
-    __slots__ = ("events", "known", "laws", "target_laws", "voice")
+    __slots__ = ("events", "known", "laws", "pauses", "target_laws", "voice")
 
     def __init__(self, sender: LegMedia, receiver: LegMedia) -> None:
         self.voice: list[Route | None] = [None] * 256
@@ -62,6 +62,10 @@ class PayloadMap:
             self._add_voice(codec, receiver)
         for codec in sender.telephone_events:
             self.events[codec.payload_type] = EventRoute(_event_type(codec, receiver), codec.clock_rate)
+        self.pauses = frozenset(
+            codec.payload_type for codec in sender.codecs if codec.name.upper() == COMFORT_NOISE
+        )
+        """Payload types that say that nothing is said."""
         self.known = frozenset(codec.payload_type for codec in (*sender.codecs, *sender.telephone_events))
 
     def _add_voice(self, codec: Codec, receiver: LegMedia) -> None:

@@ -89,12 +89,12 @@ class RelayWorker:
 
     def _serve(self, ready: list[tuple[int, int]], now: float) -> None:
         control = self._channel.fileno()
-        receive = self._engine.receive
-        sockets = self._sockets
         for descriptor, mask in ready:
             if descriptor == control:
+                # Before any datagram: a capture that was asked for holds for all that is read from now on.
                 self._obey(mask, now)
-                continue
+        receive, sockets = self._engine.receive, self._sockets
+        for descriptor, _ in ready:
             one = sockets.get(descriptor)
             if one is None:
                 continue

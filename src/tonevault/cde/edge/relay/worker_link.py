@@ -52,11 +52,14 @@ class WorkerLink:
             theirs.close()
         self._channel = ControlChannel(ours)
         self._closed = False
+        self.is_dead = False
+        """Whether it ended without being told to."""
         self._waits_for_room = False
         self.calls: dict[int, RelayedCall] = {}
         self.is_ready = asyncio.Event()
+        """Set when the worker has told that it serves, and when it died."""
         self.load = Load(0, 0, 0, 0, 0)
-        self.started_at = self._loop.time()
+        self.started_at = self.heard_at = self._loop.time()
         self._loop.add_reader(self._channel.fileno(), self._read)
 
     @property
@@ -93,15 +96,22 @@ class WorkerLink:
     def _read(self) -> None:
         try:
             for frame, _ in self._channel.receive():
+                self.heard_at = self._loop.time()
                 self._taker(self, frame)
         except EOFError:
             self._die()
+
+    def give_up(self) -> None:
+        """Treat a worker that hangs as one that died."""
+        self._die()
 
     def _die(self) -> None:
         if self._closed:
             return
         self.hang_up()
         self._process.kill()
+        self.is_dead = True
+        self.is_ready.set()
         self._on_death(self)
 
     def hang_up(self) -> None:

@@ -41,6 +41,14 @@ def test_a_port_that_spoke_lately_is_not_silent() -> None:
     assert not latch.admits(OTHER_NAT, 4.5)
 
 
+def test_to_be_told_of_an_older_packet_makes_no_port_silent() -> None:
+    latch = Latch(PEER)
+    latch.admits(NAT, 1.0)
+    latch.admits(NAT, 5.0)
+    latch.heard(1.0)
+    assert not latch.admits(OTHER_NAT, 5.1)
+
+
 @pytest.mark.parametrize("stranger", [("203.0.113.9", 40000), ("192.0.2.11", 40000), ("2001:db8::1", 40000)])
 def test_another_address_is_never_admitted(stranger: tuple[str, int]) -> None:
     latch = Latch(PEER)
