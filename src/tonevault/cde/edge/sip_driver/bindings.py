@@ -25,9 +25,10 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One listener on its socket. `port` is the real one where the listener asked for any."""
+    """One listener on its socket, with the address and port that it really has."""
 
     listener: Listener
+    host: str
     port: int
     datagrams: DatagramSocket | None = None
     server: asyncio.Server | None = None
@@ -99,8 +100,18 @@ class Bindings:
         seen = self._seen.get(peer)
         if seen is not None:
             return seen
+        fitting = [
+            binding for binding in candidates if _is_ipv6(binding.host) == _is_ipv6(peer.host)
+        ] or candidates
         own_host = _own_host(peer)
-        return next((binding for binding in candidates if binding.listener.host == own_host), candidates[0])
+        return next((binding for binding in fitting if binding.host == own_host), fitting[0])
+
+    def can_send_to(self, address: str) -> bool:
+        """Whether a UDP listener is of this address's family."""
+        return any(
+            binding.datagrams is not None and _is_ipv6(binding.host) == _is_ipv6(address)
+            for binding in self._bound
+        )
 
     def address(self, peer: Peer) -> Address:
         """What stands in Via and Contact towards this peer."""
@@ -120,7 +131,7 @@ class Bindings:
                 _, datagrams = await loop.create_datagram_endpoint(
                     lambda: DatagramSocket(listener, self._receive), local_addr=(listener.host, listener.port)
                 )
-                return Binding(listener, datagrams.port, datagrams=datagrams)
+                return Binding(listener, *datagrams.address, datagrams=datagrams)
             if listener.transport is Transport.TLS and self._server_tls is None:
                 raise ListenerError(
                     f"{listener.text()}: a TLS listener needs a certificate and a key; configure both, or leave it out"
@@ -136,14 +147,19 @@ class Bindings:
         except OSError as error:
             advice = _ADVICE.get(error.errno or 0, "see that the address is one of this machine")
             raise ListenerError(f"{listener.text()}: cannot listen there: {advice}") from None
-        return Binding(listener, int(server.sockets[0].getsockname()[1]), server=server)
+        host, port = server.sockets[0].getsockname()[:2]
+        return Binding(listener, host, port, server=server)
+
+
+def _is_ipv6(host: str) -> bool:
+    return ":" in host
 
 
 def _own_host(peer: Peer) -> str:
     """The address that the machine's routes would use towards this peer; "" when that cannot be told without the resolver."""
     if not is_address(peer.host):
         return ""
-    family = socket.AF_INET6 if ":" in peer.host else socket.AF_INET
+    family = socket.AF_INET6 if _is_ipv6(peer.host) else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
             # Connecting a datagram socket asks the routing table and sends nothing.

@@ -17,9 +17,10 @@ class DatagramSocket(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     @property
-    def port(self) -> int:
-        """The port that was bound."""
-        return 0 if self._transport is None else int(self._transport.get_extra_info("sockname")[1])
+    def address(self) -> tuple[str, int]:
+        """The host and port that were bound."""
+        name = ("", 0) if self._transport is None else self._transport.get_extra_info("sockname")
+        return str(name[0]), int(name[1])
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is bound."""

@@ -46,7 +46,7 @@ class SipDriver:
         self._bindings = Bindings(
             listeners, server_tls=server_tls, receive=self._datagram_received, accept=self._connections.accept
         )
-        self._names = Names()
+        self._names = Names(self._bindings.can_send_to)
         self._stack = SipStack(entropy=entropy, local_address=self._bindings.address, timings=timings)
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for: float | None = None

@@ -22,9 +22,10 @@ def is_address(host: str) -> bool:
 
 
 class Names:
-    """Resolves with the system's resolver, off the loop, and remembers for a while."""
+    """Resolves with the system's resolver, off the loop, and remembers for a while. `is_usable` says which addresses can be sent to."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_usable: Callable[[str], bool]) -> None:
+        self._is_usable = is_usable
         self._known: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._waiting: dict[str, list[Resolved]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -56,9 +57,10 @@ class Names:
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
-            address = str(found[0][4][0])
-        except (OSError, UnicodeError, IndexError):
-            address = None
+        except (OSError, UnicodeError):
+            found = []
+        addresses = (str(entry[4][0]) for entry in found)
+        address = next((address for address in addresses if self._is_usable(address)), None)
         if address is not None:
             self._known[host] = (loop.time() + NAME_CACHE_S, address)
             self._known.move_to_end(host)

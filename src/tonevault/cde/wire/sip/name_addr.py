@@ -29,11 +29,12 @@ class NameAddr(Reticent):
             display, rest = unquote(text[:end]), text[end:].lstrip(WHITESPACE)
             if not rest.startswith("<"):
                 raise SipParseError(header, "a display name is followed by a URI in angle brackets")
-        elif "<" in text:
-            start = text.index("<")
-            display, rest = text[:start].strip(WHITESPACE), text[start:]
         else:
-            return cls._parse_bare(text, header)
+            start = text.find("<")
+            if start < 0 or '"' in text[:start]:
+                # No bracket, or one inside a quoted parameter (`sip:a@b;+sip.instance="<urn:…>"`).
+                return cls._parse_bare(text, header)
+            display, rest = text[:start].strip(WHITESPACE), text[start:]
         uri, bracket, parameters = rest[1:].partition(">")
         if not bracket:
             raise SipParseError(header, "an angle bracket is not closed")

@@ -14,7 +14,7 @@ _PLAIN = re.compile(r"[^\x00-\x20\x7f\"<>,;]+\Z")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Parameters(Reticent):
-    """An immutable list of parameters. Names compare without case; of a repeated name the first counts."""
+    """An immutable list of parameters. Names compare without case; of a repeated name the first counts. `name=` is let through."""
 
     items: tuple[tuple[str, str | None], ...] = ()
 
@@ -22,7 +22,7 @@ class Parameters(Reticent):
         for name, value in self.items:
             if _PLAIN.match(name) is None or "=" in name:
                 raise ValueError("parameter name: must be a token (RFC 3261 section 25.1, generic-param)")
-            if value is not None and _PLAIN.match(value) is None and not is_quoted(value):
+            if value and _PLAIN.match(value) is None and not is_quoted(value):
                 raise ValueError(
                     "parameter value: must be a token or a quoted string (RFC 3261 section 25.1)"
                 )

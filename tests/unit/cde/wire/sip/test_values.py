@@ -99,6 +99,8 @@ def test_a_uri_made_of_parts_cannot_smuggle_syntax() -> None:
         ("<sip:bob@example.com;lr>", "", "sip:bob@example.com;lr", None),
         ('"" <sip:bob@example.com>', "", "sip:bob@example.com", None),
         ("tel:+1-201-555-0123;tag=5", "", "tel:+1-201-555-0123", "5"),
+        ('sip:a@b;+sip.instance="<urn:uuid:1>";tag=7', "", "sip:a@b", "7"),
+        ('<sip:a@b>;+sip.instance="<urn:uuid:1>";x=;tag=7', "", "sip:a@b", "7"),
     ],
 )
 def test_addresses(text: str, display: str, uri: str, tag: str | None) -> None:
