@@ -1,0 +1,1 @@
+"""Whole calls through the relay, in simulated time and through real workers."""
