@@ -84,6 +84,8 @@ def _hops_left(request: Request) -> int:
 
 
 def _check_room(board: Board, route: Route) -> None:
+    if board.refuses_calls:
+        raise RefusalError(503, "Shutting Down", (("Retry-After", RETRY_AFTER_S),))
     if board.live_calls(route.name) >= route.max_calls:
         board.observer.peer_refused("route_full")
         raise RefusalError(503, "Route Full", (("Retry-After", RETRY_AFTER_S),))

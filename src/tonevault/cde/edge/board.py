@@ -81,6 +81,7 @@ class Board:
         self.observer = observer
         self.clock = clock
         self.entropy = entropy
+        self.refuses_calls = False
         self.calls: dict[CallId, Call] = {}
         self.dialogs = DialogTable()
         self.alarms = Alarms()

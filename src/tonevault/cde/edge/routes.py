@@ -16,6 +16,9 @@ Network = IPv4Network | IPv6Network
 DEFAULT_MAX_CALLS: Final = 1000
 """What one relay core carried without loss when it was measured."""
 
+MAX_DESTINATIONS: Final = 10_000
+"""Addresses seen behind destination names over the life of the process; a name that turns through more is broken."""
+
 
 class CustomerSide(StrEnum):
     """Who of the two is the customer: the caller on an inbound route, the callee where the contact centre dials out."""
@@ -92,6 +95,14 @@ def any_contains(networks: tuple[Network, ...], host: str) -> bool:
     return any(address in network for network in networks)
 
 
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 class RouteTable:
     """The routes in the order of the configuration; the first that serves and matches takes the call."""
 
@@ -100,7 +111,21 @@ class RouteTable:
         if len(set(names)) != len(names):
             raise ValueError("routes: each name may stand once")
         self.routes = routes
-        self._destinations = frozenset(route.destination.host for route in routes)
+        self._destinations = {route.destination.host for route in routes}
+
+    @property
+    def destination_names(self) -> tuple[str, ...]:
+        """The destinations that are host names and not addresses, each once."""
+        return tuple(
+            dict.fromkeys(
+                route.destination.host for route in self.routes if not _is_address(route.destination.host)
+            )
+        )
+
+    def admit_destination(self, address: str) -> None:
+        """An address behind one of the names: what comes from it is read."""
+        if len(self._destinations) < MAX_DESTINATIONS:
+            self._destinations.add(address)
 
     def knows(self, peer: Peer) -> bool:
         """Whether the peer may call at all, or is where a route leads."""

@@ -9,6 +9,7 @@ from tonevault.cde.edge.errors import CallNotLiveError
 from tonevault.cde.edge.in_dialog import request_in_dialog
 from tonevault.cde.edge.observer import CallInfo, CallObserver, EndReason
 from tonevault.cde.edge.outside import request_outside
+from tonevault.cde.edge.refusal import RefusalError
 from tonevault.cde.edge.routes import RouteTable
 from tonevault.cde.edge.signalling import Signalling
 from tonevault.cde.edge.teardown import end_call
@@ -60,6 +61,15 @@ class Switch:
     def calls(self) -> list[CallInfo]:
         """All calls that have not ended, in the order of their arrival."""
         return [call.info for call in self._board.calls.values() if not call.is_over]
+
+    def refuse_new_calls(self) -> None:
+        """From now on every new call is answered 503; those that are up go on."""
+        self._board.refuses_calls = True
+
+    @property
+    def has_unfinished(self) -> bool:
+        """Whether any call is up, or over with an answer outstanding."""
+        return bool(self._board.calls)
 
     def next_alarm(self) -> float | None:
         """When `ring_alarms` is next wanted (seconds, monotonic); None when nothing is waited for."""
@@ -116,10 +126,10 @@ class Switch:
             self._board.media.set_mask(call_id, mode)
 
     def hang_up(self, call_id: CallId, reason: EndReason = EndReason.HUNG_UP_BY_EDGE) -> None:
-        """End a call from inside; nothing happens when it is over."""
+        """End a call from inside; nothing happens when it is over. A caller who still hears it ring is answered 503."""
         call = self._board.calls.get(call_id)
         if call is not None:
-            end_call(self._board, call, reason)
+            end_call(self._board, call, reason, refusal=RefusalError(503))
 
     def _answered(self, call_id: CallId) -> Call:
         call = self._board.calls.get(call_id)
