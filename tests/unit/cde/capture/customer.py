@@ -1,0 +1,85 @@
+"""A session in simulated time and the customer who keys into it, for tests of the machine."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from tests.unit.cde.capture.presses import key
+
+from tonevault.boundary.captures import CaptureRequest, FieldName, FieldView
+from tonevault.boundary.charges import Amount
+from tonevault.cde.capture.model import Moment
+from tonevault.cde.capture.session import CaptureSession
+from tonevault.cde.capture.telling import Telling
+from tonevault.cde.media import Carrier
+from tonevault.kernel.ids import AccountId, CallId, ChargeId, SessionId
+
+START = datetime(2027, 3, 1, 12, tzinfo=UTC)
+KEY_GAP_S = 0.2
+
+NUMBER, EXPIRY, CODE, POSTAL = (
+    FieldName.CARD_NUMBER,
+    FieldName.EXPIRY,
+    FieldName.SECURITY_CODE,
+    FieldName.POSTAL_CODE,
+)
+VISA = "4242424242424242"
+AMEX = "378282246310005"
+
+
+def request(mark: str = "a", **changes: object) -> CaptureRequest:
+    return CaptureRequest.model_validate(
+        {
+            "session_id": SessionId("ps_" + mark * 28),
+            "account_id": AccountId("acme"),
+            "call_id": CallId("call_" + "c" * 28),
+            "amount": Amount(amount_minor=1250, currency="GBP"),
+            "charge_id": ChargeId("ch_" + mark * 28),
+            "expires_at": START + timedelta(minutes=30),
+        }
+        | changes
+    )
+
+
+@dataclass
+class Customer:
+    """Keys into `session`; `seconds` is the time since START, on both clocks."""
+
+    request: CaptureRequest = field(default_factory=request)
+    seconds: float = 100.0
+
+    def __post_init__(self) -> None:
+        self.session = CaptureSession(self.request, self.now)
+
+    @property
+    def now(self) -> Moment:
+        return Moment(self.seconds, START + timedelta(seconds=self.seconds - 100.0))
+
+    def start(self, name: FieldName) -> None:
+        self.session.start(name, self.now)
+
+    def key(self, keys: str, *carriers: Carrier) -> None:
+        """Press keys, each told at once by every carrier."""
+        for character in keys:
+            for carrier in carriers or (Carrier.EVENT,):
+                self.session.tell(Telling(key(character), carrier, self.seconds), self.now)
+            self.seconds += KEY_GAP_S
+
+    def capture(self, name: FieldName, keys: str) -> None:
+        self.start(name)
+        self.key(keys + "#")
+
+    def capture_all(self, number: str = VISA, code: str = "123") -> None:
+        self.capture(NUMBER, number)
+        self.capture(EXPIRY, "1230")
+        self.capture(CODE, code)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, with a tick at every deadline on the way."""
+        end = self.seconds + seconds
+        while (due := self.session.deadline) is not None and due <= end:
+            self.seconds = max(self.seconds, due)
+            self.session.tick(self.now)
+        self.seconds = end
+
+    def field(self, name: FieldName) -> FieldView:
+        return next(each for each in self.session.view().fields if each.name is name)
