@@ -1,7 +1,6 @@
 """The bound listeners, and which of them a peer is spoken to from."""
 
 import asyncio
-import errno
 import socket
 import ssl
 from collections import OrderedDict
@@ -12,15 +11,10 @@ from tonevault.cde.edge.sip_driver.datagram_socket import DatagramSocket
 from tonevault.cde.edge.sip_driver.errors import ListenerError
 from tonevault.cde.edge.sip_driver.limits import HANDSHAKE_TIMEOUT_S, MAX_REMEMBERED_PEERS
 from tonevault.cde.edge.sip_driver.listener import Listener
+from tonevault.cde.edge.sip_driver.listening_socket import open_listening_socket
 from tonevault.cde.edge.sip_driver.names import is_address
 from tonevault.cde.edge.sip_driver.stream_connection import StreamConnection
 from tonevault.cde.wire.sip.peer import Address, Peer, Transport
-
-_ADVICE = {
-    errno.EADDRINUSE: "another program has this port; stop it, or give this listener another port",
-    errno.EACCES: "ports below 1024 need a privilege; give this listener a higher port",
-    errno.EADDRNOTAVAIL: "this machine has no such address; use one of its own, or 0.0.0.0 for all",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,29 +119,29 @@ class Bindings:
         return [(binding.listener, binding.port) for binding in self._bound]
 
     async def _bind(self, listener: Listener) -> Binding:
+        is_tls = listener.transport is Transport.TLS
+        if is_tls and self._server_tls is None:
+            raise ListenerError(
+                f"{listener.text()}: a TLS listener needs a certificate and a key; configure both, or leave it out"
+            )
+        opened = await open_listening_socket(listener)
+        host, port = opened.getsockname()[:2]
         loop = asyncio.get_running_loop()
         try:
             if listener.transport is Transport.UDP:
                 _, datagrams = await loop.create_datagram_endpoint(
-                    lambda: DatagramSocket(listener, self._receive), local_addr=(listener.host, listener.port)
+                    lambda: DatagramSocket(self._receive), sock=opened
                 )
-                return Binding(listener, *datagrams.address, datagrams=datagrams)
-            if listener.transport is Transport.TLS and self._server_tls is None:
-                raise ListenerError(
-                    f"{listener.text()}: a TLS listener needs a certificate and a key; configure both, or leave it out"
-                )
-            tls = self._server_tls if listener.transport is Transport.TLS else None
+                return Binding(listener, host, port, datagrams=datagrams)
             server = await loop.create_server(
                 lambda: self._accept(listener.transport),
-                listener.host,
-                listener.port,
-                ssl=tls,
-                ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if tls else None,
+                sock=opened,
+                ssl=self._server_tls if is_tls else None,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if is_tls else None,
             )
-        except OSError as error:
-            advice = _ADVICE.get(error.errno or 0, "see that the address is one of this machine")
-            raise ListenerError(f"{listener.text()}: cannot listen there: {advice}") from None
-        host, port = server.sockets[0].getsockname()[:2]
+        except BaseException:
+            opened.close()
+            raise
         return Binding(listener, host, port, server=server)
 
 

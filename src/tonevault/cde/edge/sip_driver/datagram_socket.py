@@ -4,23 +4,15 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from tonevault.cde.edge.sip_driver.listener import Listener
 from tonevault.cde.wire.sip.peer import Peer, Transport
 
 
 class DatagramSocket(asyncio.DatagramProtocol):
     """Hands datagrams on with their peer, and sends. Datagrams without a message (keep-alives, RFC 5626 section 4.4.1) are left out."""
 
-    def __init__(self, listener: Listener, receive: Callable[["DatagramSocket", bytes, Peer], None]) -> None:
-        self.listener = listener
+    def __init__(self, receive: Callable[["DatagramSocket", bytes, Peer], None]) -> None:
         self._receive = receive
         self._transport: asyncio.DatagramTransport | None = None
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """The host and port that were bound."""
-        name = ("", 0) if self._transport is None else self._transport.get_extra_info("sockname")
-        return str(name[0]), int(name[1])
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is bound."""

@@ -32,3 +32,6 @@ MAX_CACHED_NAMES = 1_024
 
 NAME_CACHE_S = 60.0
 """How long a resolved name is believed; the system's resolver does not tell the record's own time."""
+
+RECEIVE_BUFFER_BYTES = 1_048_576
+"""What the kernel keeps of a burst over UDP while Python is busy: a thousand messages. The system may grant less."""
