@@ -2,11 +2,13 @@
 
 import pytest
 from tests.scenario.calls.phone import SDP, sdp
-from tests.scenario.calls.stage import AGENT, CUSTOMER, Stage
+from tests.scenario.calls.stage import AGENT, CUSTOMER, Stage, route
 
 from tonevault.cde.edge.errors import CallNotLiveError
 from tonevault.cde.edge.key_body import PLAIN_TYPE, RELAY_TYPE
-from tonevault.cde.media import Carrier, MaskMode
+from tonevault.cde.edge.observer import EndReason
+from tonevault.cde.edge.routes import CustomerSide
+from tonevault.cde.media import Carrier, Leg, MaskMode
 from tonevault.cde.sealed.key import Key
 from tonevault.kernel.ids import CallId
 from tonevault.testing.network import Weather
@@ -157,6 +159,51 @@ def test_keys_of_the_relay_are_told_on_and_windows_open_and_close_at_will() -> N
     assert [act for act, _ in stage.media.acts if "capture" in act] == ["start_capture", "stop_capture"]
     stage.switch.start_capture(stage.call_id, MaskMode.TALK)
     assert mask(stage) is MaskMode.TALK
+
+
+def test_a_kpml_report_is_kept_back_as_long_as_a_key_may_come_late() -> None:
+    stage = in_capture(Stage())
+    stage.switch.stop_capture(stage.call_id, stage.network.now)
+    for wait_s, passes in ((0.1, False), (3.0, True)):
+        stage.run(wait_s)
+        stage.customer.send(
+            "NOTIFY",
+            body=b"digits",
+            content_type="application/kpml-response+xml",
+            headers=(("Event", "kpml"),),
+        )
+        stage.run(1)
+        assert stage.customer.statuses("NOTIFY")[-1] == 200
+        assert ("NOTIFY" in stage.agent.methods()) is passes
+
+
+def test_the_core_keeps_no_key_that_was_caught() -> None:
+    stage = in_capture(Stage())
+    stage.customer.send("INFO", body=relay("5"), content_type=RELAY_TYPE)
+    stage.run(1)
+    kept = [transaction.request for transaction in stage.edge.stack._servers._transactions.values()]
+    assert [request.body for request in kept if request.method == "INFO"] == [b""]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_customer_may_be_the_one_who_is_called(seed: int) -> None:
+    """The contact centre dials out: the caller's leg is the agent's, and the keys come from the other one."""
+    out = route(name="out", peers=f"{AGENT}/32", to=f"sip:{CUSTOMER}", customer=CustomerSide.CALLEE)
+    stage = Stage(seed=seed, routes=(out,))
+    stage.agent.dial(stage.at_edge, "+441632960001")
+    stage.run(5)
+    info = stage.switch.calls()[0]
+    assert (info.called, info.route) == ("+441632960001", "out")
+    assert stage.media.calls[info.call_id].legs[Leg.CUSTOMER].remote.host == CUSTOMER
+    stage.switch.start_capture(info.call_id, MaskMode.TALK)
+    stage.customer.send("INFO", body=relay("9"), content_type=RELAY_TYPE)
+    stage.run(1)
+    assert keys_are(stage, "9")
+    assert stage.agent.methods() == []
+    stage.customer.send("BYE")
+    stage.run(1)
+    assert stage.notes.infos[-1].end_reason is EndReason.CUSTOMER_HUNG_UP
+    stage.nothing_is_left()
 
 
 def test_hang_up_in_a_capture_takes_no_header_along() -> None:

@@ -49,8 +49,11 @@ def body_passes(call: Call, source: Leg, message: Message) -> bool:
     return not message.body or not is_sealed(call, source) or message.content_type in HARMLESS_TYPES
 
 
-def began_in_capture(call: Call, source: Leg, message: Message, now: float) -> bool:
-    """Whether a key that is reported only now was pressed before the last capture closed, by the length it claims."""
-    if source is not Leg.CUSTOMER or call.capture_ended is None:
+def came_late(call: Call, source: Leg, message: Message, now: float) -> bool:
+    """Whether a key that is told only now was pressed before the last capture closed, by the length that it claims.
+
+    Such a key belongs to nobody any more: the capture is over, and the agent was never to have it.
+    """
+    if source is not Leg.CUSTOMER or call.capture_ended is None or message.content_type not in KEY_TYPES:
         return False
     return now - duration_s(message.body) - INFO_TRANSIT_S < call.capture_ended

@@ -49,7 +49,7 @@ def request_in_dialog(board: Board, event: RequestReceived, entry: DialogEntry |
         case "REFER":
             refer_arrived(board, event, call, leg)
         case "NOTIFY":
-            notify_arrived(board, event, call, leg)
+            notify_arrived(board, event, call, leg, now)
         case "MESSAGE" | "SUBSCRIBE":
             _pass_unless_sealed(board, event, call, leg)
         case method:
@@ -61,6 +61,7 @@ def _pass_unless_sealed(board: Board, event: RequestReceived, call: Call, leg: C
     """Texts and subscriptions of the customer wait until the capture is over: whatever they say is free-form."""
     if is_sealed(call, leg.leg):
         refusal = RefusalError(480, "Capture In Progress", (("Retry-After", "30"),))
+        event.request.body = b""
         refuse(board.signalling, event.key, event.request, refusal)
     else:
         pass_request(board, event, call, leg)

@@ -2,7 +2,7 @@
 
 from tonevault.cde.edge.board import Board
 from tonevault.cde.edge.call import Call
-from tonevault.cde.edge.guard import KEY_TYPES, began_in_capture, body_passes, is_sealed
+from tonevault.cde.edge.guard import body_passes, came_late
 from tonevault.cde.edge.key_body import PLAIN_TYPE, RELAY_TYPE, key_in
 from tonevault.cde.edge.leg import CallLeg
 from tonevault.cde.edge.passed_request import pass_request
@@ -14,15 +14,21 @@ from tonevault.cde.wire.sip.response import make_response
 def info_arrived(board: Board, event: RequestReceived, call: Call, leg: CallLeg, now: float) -> None:
     """Catch, keep back or pass one INFO. What is caught or kept back is answered 200, so that its sender does not try another way."""
     request = event.request
-    if is_sealed(call, leg.leg) and not body_passes(call, leg.leg, request):
-        board.signalling.respond(event.key, make_response(request, 200))
-        if request.content_type in {RELAY_TYPE, PLAIN_TYPE}:
-            _catch(board, call, request.body, now)
-    elif request.content_type in KEY_TYPES and began_in_capture(call, leg.leg, request, now):
-        # The key went down while the window was open and is reported after it closed: it belongs to nobody any more.
-        board.signalling.respond(event.key, make_response(request, 200))
+    if not body_passes(call, leg.leg, request):
+        kind, body = request.content_type, request.body
+        keep_back(board, event)
+        if kind in {RELAY_TYPE, PLAIN_TYPE}:
+            _catch(board, call, body, now)
+    elif came_late(call, leg.leg, request, now):
+        keep_back(board, event)
     else:
         pass_request(board, event, call, leg)
+
+
+def keep_back(board: Board, event: RequestReceived) -> None:
+    """Answer 200 and forget the body: the core keeps a request for half a minute, and no key may be kept (PCI DSS 3.3)."""
+    event.request.body = b""
+    board.signalling.respond(event.key, make_response(event.request, 200))
 
 
 def _catch(board: Board, call: Call, body: bytes, now: float) -> None:

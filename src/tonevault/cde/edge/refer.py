@@ -5,7 +5,8 @@ from typing import Final
 
 from tonevault.cde.edge.board import Board, other
 from tonevault.cde.edge.call import Call
-from tonevault.cde.edge.guard import is_sealed
+from tonevault.cde.edge.guard import came_late, is_sealed
+from tonevault.cde.edge.info import keep_back
 from tonevault.cde.edge.leg import CallLeg
 from tonevault.cde.edge.passed_request import OWN_OF_METHOD, pass_request
 from tonevault.cde.edge.refusal import RefusalError, refuse
@@ -15,7 +16,6 @@ from tonevault.cde.wire.sip.events import RequestReceived
 from tonevault.cde.wire.sip.message import Request
 from tonevault.cde.wire.sip.name_addr import NameAddr
 from tonevault.cde.wire.sip.parameters import Parameters
-from tonevault.cde.wire.sip.response import make_response
 
 MAX_REFERRALS: Final = 16
 """Transfers of one call whose progress is followed; older ones are forgotten."""
@@ -63,7 +63,7 @@ def _is_ours(board: Board, replaces: str) -> bool:
     return any(board.dialogs.find(DialogId(call_id, *tags)) is not None for tags in ((one, two), (two, one)))
 
 
-def notify_arrived(board: Board, event: RequestReceived, call: Call, leg: CallLeg) -> None:
+def notify_arrived(board: Board, event: RequestReceived, call: Call, leg: CallLeg, now: float) -> None:
     """Pass a NOTIFY on: a transfer's under the number that its REFER had there, others as they are.
 
     During a capture the customer's transfers are told in our own words, and nothing else is told (KPML carries keys, RFC 4730).
@@ -73,12 +73,15 @@ def notify_arrived(board: Board, event: RequestReceived, call: Call, leg: CallLe
     package = own.get("Event", "").partition(";")[0].strip().lower()
     if package == "refer":
         own["Event"] = _renumbered(own["Event"], other(call, leg).referrals)
+    if came_late(call, leg.leg, request, now):
+        keep_back(board, event)
+        return
     if not is_sealed(call, leg.leg):
         pass_request(board, event, call, leg, own=own.items())
         return
     status = _STATUS_LINE.match(request.body)
     if package != "refer" or status is None or request.content_type != "message/sipfrag":
-        board.signalling.respond(event.key, make_response(request, 200))
+        keep_back(board, event)
         return
     state = own.get("Subscription-State", "").partition(";")[0].strip().lower()
     own["Subscription-State"] = state if state in _STATES else "active"

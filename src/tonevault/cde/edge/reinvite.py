@@ -17,6 +17,7 @@ from tonevault.cde.edge.refusal import ALLOW, RefusalError, of_description, refu
 from tonevault.cde.edge.session_clock import ask_for_timer, check_interval, grant, granted
 from tonevault.cde.edge.teardown import CANCELLED, end_call
 from tonevault.cde.wire.sdp.errors import SdpError
+from tonevault.cde.wire.sip.errors import SipParseError
 from tonevault.cde.wire.sip.events import ClientKey, RequestReceived
 from tonevault.cde.wire.sip.message import Request, Response
 from tonevault.cde.wire.sip.name_addr import NameAddr
@@ -40,6 +41,8 @@ def offer_arrived(board: Board, event: RequestReceived, call: Call, leg: CallLeg
             return
         _check_turn(call, leg)
         PassedOffer(board, call, leg, event).pass_on(body, now)
+    except SipParseError as fault:
+        refuse(board.signalling, event.key, request, RefusalError(fault.status))
     except RefusalError as refusal:
         refuse(board.signalling, event.key, request, refusal)
 

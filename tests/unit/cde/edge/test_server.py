@@ -192,6 +192,26 @@ def test_a_route_over_a_transport_that_nobody_listens_for() -> None:
     asyncio.run(run())
 
 
+def test_a_destination_by_name_is_called_and_heard() -> None:
+    async def run() -> None:
+        relays, notes = SilentRelays(), Notes()
+        agent = Softphone("agent", "udp:127.0.0.1:0", random_source=random.Random(1))
+        customer = Softphone("customer", "udp:127.0.0.1:0", random_source=random.Random(2))
+        await agent.start()
+        await customer.start()
+        server = server_for(agent.uri.replace("127.0.0.1", "localhost"), "udp", relays, notes)
+        await server.start()
+        async with asyncio.timeout(LIMIT_S):
+            call = await customer.dial(uri_of(server))
+            await agent.calls[0].hang_up()
+            await call.ended.wait()
+        await server.stop()
+        await customer.stop()
+        await agent.stop()
+
+    asyncio.run(run())
+
+
 def test_names_of_destinations_are_looked_up() -> None:
     async def run() -> None:
         route = Route("r", AccountId("acme"), (ip_network("10.0.0.0/8"),), SipUri.parse("sip:localhost"))
