@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e.peers.listen import beeps_heard, keys_heard, likeness
-from tests.e2e.peers.wav import Sound, key_tone, keyed, noise, silence, speech_like
+from tests.e2e.peers.wav import Sound, key_tone, keyed, noise, silence, speech_like, tone
 from tests.scenario.media.judge import assert_no_key_is_heard, beeps, events_call, tones_call
 from tests.scenario.media.stage import (
     AGENT,
@@ -12,6 +12,7 @@ from tests.scenario.media.stage import (
     CUSTOMER,
     EVENTS,
     G722,
+    PACKET_S,
     PCMA,
     PCMU,
     START,
@@ -134,9 +135,26 @@ def test_presses_whose_start_or_ends_were_lost_are_one_each(ends: int, starts: b
 
 def test_the_beep_begins_at_key_down() -> None:
     stage = Stage().sends(Phone().says(noise(0.5, -60)).keys("8", 2.0)).capture(0.3).play(2.6)
-    before = len(stage.agent_heard.packets) - len(stage.agent_heard.between(0.5, 9).packets)
+    packets = stage.agent_heard.packets
     (beep,) = beeps_heard(stage.agent_heard.audio(), BEEP_HZ)
-    assert beep.start_s - 0.02 * before <= 0.08
+    sent_at = packets[int(beep.start_s / PACKET_S)][0]
+    assert sent_at <= 0.5 + 0.06
+
+
+def test_audio_beside_an_event_is_muted_whatever_it_is() -> None:
+    phone = Phone().says(noise(0.5, -60)).keys("1", 0.5, beside=tone(900, 0.5, -12)).says(noise(0.3, -60))
+    stage = Stage().sends(phone).capture(0.3).play(1.4)
+    assert beeps_heard(stage.agent_heard.audio(), 900) == []
+    assert beeps(stage.agent_heard) == 1
+
+
+def test_a_scrap_of_tone_before_its_event_is_not_heard() -> None:
+    phone = Phone().says(noise(0.5, -60))
+    for key in "123":
+        phone.says(noise(0.012, -60).then(key_tone(key, 0.008))).keys(key, 0.1).says(noise(0.2, -60))
+    stage = Stage().sends(phone).capture(0.3).play(1.8)
+    assert stage.keyed(Carrier.EVENT) == "123"
+    assert_no_key_is_heard(stage.agent_heard)
 
 
 def test_voice_goes_on_both_ways_in_talk() -> None:
