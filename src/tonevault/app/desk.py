@@ -11,7 +11,7 @@ from tonevault.app.desk_database import open_desk_database
 from tonevault.app.embedded import boundary_token, places, prepare_boundary, read_secret
 from tonevault.app.people import ensure_accounts
 from tonevault.app.settings import TonevaultSettings
-from tonevault.app.web_server import WebServer, stop_on_signals, web_config
+from tonevault.app.web_server import WebServer, stop_on_signals
 from tonevault.boundary.captures import FieldName
 from tonevault.desk.api.app import create_api
 from tonevault.desk.panel.mount import mount_panel
@@ -65,14 +65,14 @@ def make_app(settings: TonevaultSettings, services: DeskServices) -> FastAPI:
 
 async def _serve(settings: TonevaultSettings, services: DeskServices, stopping: asyncio.Event) -> None:
     host, _, port = settings.desk.listen.rpartition(":")
-    server = WebServer(web_config(make_app(settings, services), host=host.strip("[]"), port=int(port)))
+    server = WebServer(make_app(settings, services), host.strip("[]"), int(port), "desk.listen")
     background = [asyncio.create_task(services.ingest.run()), asyncio.create_task(services.sweeper.run())]
-    serving = asyncio.create_task(server.serve_or_fail("desk.listen"))
+    serving = asyncio.create_task(server.serve())
     waiting = asyncio.create_task(stopping.wait())
     try:
         await asyncio.wait({serving, waiting, *background}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        server.should_exit = True
+        server.stop()
         for task in (*background, waiting):
             task.cancel()
         await asyncio.gather(*background, waiting, return_exceptions=True)

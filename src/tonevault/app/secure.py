@@ -79,7 +79,11 @@ async def _start(settings: TonevaultSettings, where: Places, stack: AsyncExitSta
         hushed_routes=[route.name for route in settings.secure.routes if route.mask == "hush"],
     )
     edge = EdgeServer(
-        edge_config, relays=RelayPlane(relay_config), observer=captures.observer, clock=clock, entropy=SYSTEM_ENTROPY
+        edge_config,
+        relays=RelayPlane(relay_config),
+        observer=captures.observer,
+        clock=clock,
+        entropy=SYSTEM_ENTROPY,
     )
     captures.attach(edge.switch)
     await cashier.recover()

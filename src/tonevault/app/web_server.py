@@ -1,4 +1,4 @@
-"""uvicorn as one task among others on a loop whose signals belong to somebody else."""
+"""uvicorn as one task among others, on a loop whose signals belong to somebody else; live streams end when it stops."""
 
 import asyncio
 import signal
@@ -6,47 +6,97 @@ from contextlib import nullcontext
 from typing import Final
 
 import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tonevault.plumbing.settings import SettingsError
 
-DRAIN_S: Final = 3
-"""How long open requests and streams may take when the process stops."""
+DRAIN_S: Final = 5
+"""How long requests at work may take when the process stops; streams are ended at once."""
 BACKLOG: Final = 2048
 
 
-class WebServer(uvicorn.Server):
-    """A server without signal handlers of its own."""
+class WebServer:
+    """One application on one address, from `serve` until `stop`."""
 
-    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
-        """Leave signals alone."""
-        return nullcontext()
+    def __init__(self, app: ASGIApp, host: str, port: int, subject: str) -> None:
+        """`subject` is the setting that an address which cannot be bound is reported under."""
+        self._stopping = asyncio.Event()
+        self._subject = subject
+        self._server = _Server(
+            uvicorn.Config(
+                _EndStreams(app, self._stopping),
+                host=host,
+                port=port,
+                loop="none",
+                lifespan="off",
+                log_config=None,
+                # An address can hold what a person typed.
+                access_log=False,
+                server_header=False,
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=DRAIN_S,
+            )
+        )
 
-    async def serve_or_fail(self, subject: str) -> None:
-        """Serve until `should_exit`. A port that cannot be bound is a SettingsError that names the setting."""
+    async def serve(self) -> None:
+        """Serve until `stop`. Raises SettingsError when the address cannot be bound."""
         try:
-            await self.serve()
+            await self._server.serve()
         except SystemExit:
             raise SettingsError(
-                [f"{subject}: cannot be bound; `tonevault doctor` says what holds it"]
+                [f"{self._subject}: cannot be bound; `tonevault doctor` says what holds it"]
             ) from None
 
+    def stop(self) -> None:
+        """Take no more requests, end the streams; `serve` returns when the rest is answered."""
+        self._stopping.set()
+        self._server.should_exit = True
 
-def web_config(app: object, *, host: str = "", port: int = 0, uds: str | None = None) -> uvicorn.Config:
-    """The settings that all of our servers share; access lines are off, because an address can hold what a person typed."""
-    return uvicorn.Config(
-        app,  # type: ignore[arg-type]
-        host=host,
-        port=port,
-        uds=uds,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        backlog=BACKLOG,
-        timeout_graceful_shutdown=DRAIN_S,
-        lifespan="off",
-        loop="none",
-    )
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process."""
+
+    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
+        """Signals are handled by the process as a whole."""
+        return nullcontext()
+
+
+class _EndStreams:
+    """Tells an application that has read its request that the client has gone, once the process stops: that ends a live stream."""
+
+    def __init__(self, app: ASGIApp, stopping: asyncio.Event) -> None:
+        self._app = app
+        self._stopping = stopping
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_read = is_open = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal is_open
+            is_open = message["type"] == "http.response.start" or bool(message.get("more_body", False))
+            await send(message)
+
+        async def receive_or_stop() -> Message:
+            nonlocal has_read
+            if not has_read:
+                message = await receive()
+                has_read = not message.get("more_body", False)
+                return message
+            waiting = asyncio.ensure_future(receive())
+            stopping = asyncio.ensure_future(self._stopping.wait())
+            try:
+                await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                return waiting.result() if waiting.done() else {"type": "http.disconnect"}
+            finally:
+                waiting.cancel()
+                stopping.cancel()
+
+        await self._app(scope, receive_or_stop, watched_send)
+        if is_open and self._stopping.is_set():
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def stop_on_signals(stopping: asyncio.Event) -> None:

@@ -17,7 +17,7 @@ from tonevault.app.embedded import places, prepare_boundary
 from tonevault.app.people import provisioning
 from tonevault.app.settings import TonevaultSettings
 from tonevault.app.supervisor import Supervisor, both_zones
-from tonevault.app.web_server import WebServer, web_config
+from tonevault.app.web_server import WebServer
 from tonevault.cde.gateways.simulator.cards import CARDS
 from tonevault.desk.people.model import Role, Scope
 from tonevault.desk.refusal import Refusal
@@ -72,7 +72,7 @@ class _Demo:
         edge = f"sip:pay@{HOST}:{self._place.sip}"
         customer = Customer(self._customer_phone, edge, _cards())
         page = PhonePage(customer, self._latest_agent_call, link.partition("/login")[0] + "/panel")
-        server = WebServer(web_config(page.app(), host=HOST, port=self._place.phone_page))
+        server = WebServer(page.app(), HOST, self._place.phone_page, "the customer's phone page")
         serving = asyncio.create_task(server.serve())
         story = asyncio.create_task(self._tell_story(desk, customer, link))
         try:
@@ -81,7 +81,7 @@ class _Demo:
                 story.result()
         finally:
             story.cancel()
-            server.should_exit = True
+            server.stop()
             await customer.hang_up()
             await asyncio.gather(serving, story, return_exceptions=True)
             await desk.close()
