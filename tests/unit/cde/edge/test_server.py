@@ -192,6 +192,28 @@ def test_a_route_over_a_transport_that_nobody_listens_for() -> None:
     asyncio.run(run())
 
 
+def test_a_destination_that_refuses_the_connection() -> None:
+    async def run() -> None:
+        relays, notes = SilentRelays(), Notes()
+        customer = Softphone("customer", "tcp:127.0.0.1:0", random_source=random.Random(2))
+        await customer.start()
+        closed = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+        port = closed.sockets[0].getsockname()[1]
+        closed.close()
+        await closed.wait_closed()
+        server = server_for(f"sip:127.0.0.1:{port};transport=tcp", "tcp", relays, notes)
+        await server.start()
+        async with asyncio.timeout(LIMIT_S):
+            with pytest.raises(PhoneError) as caught:
+                await customer.dial(uri_of(server))
+        assert caught.value.status == 503
+        assert notes.infos[-1].end_reason is EndReason.UNREACHABLE
+        await server.stop()
+        await customer.stop()
+
+    asyncio.run(run())
+
+
 def test_a_destination_by_name_is_called_and_heard() -> None:
     async def run() -> None:
         relays, notes = SilentRelays(), Notes()
