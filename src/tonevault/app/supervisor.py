@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +31,7 @@ class Zone:
     name: str
     arguments: Sequence[str]
     process: asyncio.subprocess.Process | None = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Supervisor:
@@ -46,9 +47,12 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
-        async with asyncio.TaskGroup() as group:
-            for zone in self.zones:
-                group.create_task(self._keep(zone))
+        kept = {zone.name: asyncio.create_task(self._keep(zone)) for zone in self.zones}
+        await self._stopping.wait()
+        # Last started, first stopped: whoever depends on a zone ends before it.
+        for zone in reversed(self.zones):
+            zone.stopping.set()
+            await kept[zone.name]
         return self.exit_code
 
     def stop(self) -> None:
@@ -58,7 +62,7 @@ class Supervisor:
     async def _keep(self, zone: Zone) -> None:
         loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE_S
-        while not self._stopping.is_set():
+        while not zone.stopping.is_set():
             born = loop.time()
             zone.process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -70,8 +74,8 @@ class Supervisor:
                 # The children take their stop from us, in order, and not from the terminal's Ctrl-C.
                 start_new_session=True,
             )
-            code = await self._watch(zone.process)
-            if self._stopping.is_set():
+            code = await self._watch(zone.process, zone.stopping)
+            if zone.stopping.is_set():
                 return
             if code == CONFIGURATION_EXIT:
                 self.exit_code = code
@@ -80,14 +84,14 @@ class Supervisor:
             pause = FIRST_PAUSE_S if loop.time() - born > STEADY_S else min(pause * 2, LONGEST_PAUSE_S)
             log.error("zone died; starting it again", zone=zone.name, exit_code=code, pause_s=pause)
             try:
-                await asyncio.wait_for(self._stopping.wait(), pause)
+                await asyncio.wait_for(zone.stopping.wait(), pause)
             except TimeoutError:
                 continue
 
-    async def _watch(self, process: asyncio.subprocess.Process) -> int:
+    async def _watch(self, process: asyncio.subprocess.Process, stop: asyncio.Event) -> int:
         """Wait for the process to end, or end it when the whole stops."""
         ended = asyncio.ensure_future(process.wait())
-        stopping = asyncio.ensure_future(self._stopping.wait())
+        stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if not ended.done():
