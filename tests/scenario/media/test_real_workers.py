@@ -14,7 +14,7 @@ from typing import Self
 import psutil
 import pytest
 
-from tonevault.cde.edge.relay import controller
+from tonevault.cde.edge.relay import controller, worker_link
 from tonevault.cde.edge.relay.controller import RelayPlane, RelaySettings
 from tonevault.cde.edge.relay.port_pool import MediaInterface
 from tonevault.cde.media import (
@@ -213,6 +213,25 @@ def test_a_full_relay_says_so() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("module", "executable", "said"),
+    [("no.such.module", sys.executable, "standard error"), ("x", "/no/such/python", "cannot be started")],
+)
+def test_a_worker_that_does_not_come_up_is_told(
+    monkeypatch: pytest.MonkeyPatch, module: str, executable: str, said: str
+) -> None:
+    monkeypatch.setattr(worker_link, "WORKER_MODULE", module)
+    monkeypatch.setattr(sys, "executable", executable)
+
+    async def run() -> None:
+        plane = RelayPlane(RelaySettings(INTERFACE))
+        with pytest.raises(MediaUnavailableError, match=said):
+            await plane.start(Sink())
+        assert plane.status().workers == 0
+
+    asyncio.run(run())
+
+
 def test_a_worker_knows_no_secret_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TONEVAULT_CANARY", "secret-canary")
 
@@ -230,7 +249,7 @@ def test_a_worker_knows_no_secret_of_its_parent(monkeypatch: pytest.MonkeyPatch)
 PARENT = """
 import asyncio
 from tests.scenario.media.test_real_workers import INTERFACE, Sink
-from tonevault.cde.edge.relay import controller
+from tonevault.cde.edge.relay import controller, worker_link
 from tonevault.cde.edge.relay.controller import RelayPlane, RelaySettings
 
 async def run():

@@ -103,24 +103,32 @@ class RelayPlane:
     async def start(self, sink: MediaSink) -> None:
         """Start the workers and wait until all are ready. Raises MediaUnavailableError if one does not come up."""
         self._sink = sink
-        links = [WorkerLink(self._take_frame, self._on_death) for _ in range(self._settings.workers)]
-        self._links = list(links)
         try:
+            await self._start_workers()
+        except MediaUnavailableError:
+            await self.stop()
+            raise
+        self._started = True
+        self._spawn(self._watch(), self._watching)
+
+    async def _start_workers(self) -> None:
+        try:
+            for _ in range(self._settings.workers):
+                self._links.append(WorkerLink(self._take_frame, self._on_death))
+            links = tuple(self._links)
             async with asyncio.timeout(READY_S):
                 for link in links:
                     await link.is_ready.wait()
         except TimeoutError:
-            await self.stop()
             raise MediaUnavailableError(
                 f"relay workers: not ready within {READY_S:.0f} s of their start"
             ) from None
+        except OSError as error:
+            raise MediaUnavailableError(f"relay workers: cannot be started: {error.strerror}") from error
         if any(link.is_dead for link in links):
-            await self.stop()
             raise MediaUnavailableError(
                 "relay workers: one ended while it started; it says why on standard error"
             )
-        self._started = True
-        self._spawn(self._watch(), self._watching)
 
     async def drain(self) -> None:
         """Take no more calls, and wait until the last one has ended."""
