@@ -15,6 +15,7 @@ from tonevault.boundary.captures import (
     FieldView,
 )
 from tonevault.boundary.charges import ChargeResult
+from tonevault.boundary.problems import SecureZoneError
 from tonevault.boundary.tokens import CardView, TokenView
 from tonevault.cde.sealed.card_number import CardNumber
 from tonevault.kernel.card import mask_number
@@ -233,3 +234,15 @@ class FakeCapture:
 
     def _show(self, name: FieldName, **changes: object) -> None:
         self.fields[name].view = self.fields[name].view.model_copy(update=changes)
+
+
+def check_request(request: CaptureRequest, now: datetime) -> None:
+    """What the real zone refuses beyond the message's own rules."""
+    if {FieldName.CARD_NUMBER, FieldName.EXPIRY} - set(request.fields):
+        raise SecureZoneError(422, "fields_insufficient", "fields: must contain card_number and expiry")
+    if len(set(request.fields)) != len(request.fields):
+        raise SecureZoneError(422, "fields_repeated", "fields: name each field once")
+    if (request.amount is None) is not (request.charge_id is None):
+        raise SecureZoneError(422, "charge_id_missing", "charge_id: goes with amount; give both or neither")
+    if request.expires_at <= now:
+        raise SecureZoneError(422, "expires_at_past", "expires_at: must lie in the future")

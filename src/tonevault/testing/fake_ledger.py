@@ -47,7 +47,12 @@ class FakeLedger:
         return token, False
 
     def charge(self, request: ChargeRequest, now: datetime) -> ChargeResult:
-        """A charge with the answer that the test asked for, or `token_not_chargeable`."""
+        """A charge with the answer that the test asked for, or `token_not_chargeable`; the same charge id, the same charge."""
+        known = self.charges.get((request.account_id, request.charge_id))
+        if known is not None:
+            if (known.token_id, known.amount) != (request.token_id, request.amount):
+                raise SecureZoneError(422, "idempotency_mismatch", "charge_id: stands for another charge")
+            return known
         token = self.token(request.account_id, request.token_id)
         state, code = self.next_charge
         if token.state is not TokenState.ACTIVE:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,8 +17,9 @@ from tonevault.kernel.clock import Clock, epoch_ms
 from tonevault.kernel.ids import AccountId, CallId, ChargeId, Entropy, SessionId, TokenId
 from tonevault.plumbing.clock import WallClock
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
-from tonevault.testing.fake_capture import FakeCapture
+from tonevault.testing.fake_capture import FakeCapture, check_request
 from tonevault.testing.fake_ledger import FakeLedger
+from tonevault.testing.fake_notices import FakeListener
 
 ENDED_BY_CHARGE: Final = {
     ChargeState.SUCCEEDED: (CaptureState.SUCCEEDED, None),
@@ -29,15 +29,19 @@ ENDED_BY_CHARGE: Final = {
 }
 
 
-@dataclass(slots=True, eq=False)
-class _Listener:
-    """A notice stream and the loop it runs on: tests may act from another thread."""
+class _AheadClock:
+    """The fake's own time: the time of day and what was advanced, and seconds that stand still but for `advance`."""
 
-    queue: asyncio.Queue[Notice | None]
-    loop: asyncio.AbstractEventLoop
+    def __init__(self, zone: "FakeSecureZone") -> None:
+        self._zone = zone
 
-    def tell(self, notice: Notice | None) -> None:
-        self.loop.call_soon_threadsafe(self.queue.put_nowait, notice)
+    def monotonic(self) -> float:
+        """Seconds advanced so far."""
+        return self._zone._now()  # noqa: SLF001 - one thing in two classes
+
+    def utc(self) -> datetime:
+        """The time of day in the fake."""
+        return self._zone._utc()  # noqa: SLF001
 
 
 class FakeSecureZone:
@@ -54,6 +58,7 @@ class FakeSecureZone:
         self.ledger = FakeLedger(entropy)
         self.tokenization_fails = False
         self._clock = clock or WallClock()
+        self.clock: Clock = _AheadClock(self)
         self._entropy = entropy
         self._ahead = 0.0
         self._unreachable = False
@@ -61,7 +66,7 @@ class FakeSecureZone:
         self._released.set()
         self._calls: dict[CallId, CallView] = {}
         self._captures: dict[SessionId, FakeCapture] = {}
-        self._listeners: list[_Listener] = []
+        self._listeners: list[FakeListener] = []
 
     # What a test does to the world.
 
@@ -177,7 +182,7 @@ class FakeSecureZone:
             if known.request != request:
                 raise SecureZoneError(409, "session_id_reused", "session_id: belongs to another session")
             return known.view()
-        _check(request, self._utc())
+        check_request(request, self._utc())
         call = self._calls.get(request.call_id)
         if call is None or call.state is not CallState.ANSWERED or call.account_id != request.account_id:
             raise SecureZoneError(
@@ -253,11 +258,10 @@ class FakeSecureZone:
     async def charge(self, request: ChargeRequest) -> ChargeResult:
         """See SecureZone."""
         self._reach()
-        known = self.ledger.charges.get((request.account_id, request.charge_id))
-        if known is not None:
-            return known
+        is_new = (request.account_id, request.charge_id) not in self.ledger.charges
         result = self.ledger.charge(request, self._utc())
-        self._tell(ChargeChanged(charge=result))
+        if is_new:
+            self._tell(ChargeChanged(charge=result))
         return result
 
     async def charge_result(self, account_id: AccountId, charge_id: ChargeId) -> ChargeResult:
@@ -279,12 +283,12 @@ class FakeSecureZone:
     async def notices(self) -> AsyncIterator[AsyncIterator[Notice]]:
         """See SecureZone."""
         self._reach()
-        listener = _Listener(asyncio.Queue(), asyncio.get_running_loop())
+        listener = FakeListener()
         for notice in self._snapshot():
-            listener.queue.put_nowait(notice)
+            listener.tell(notice)
         self._listeners.append(listener)
         try:
-            yield _stream(listener)
+            yield listener.notices()
         finally:
             if listener in self._listeners:
                 self._listeners.remove(listener)
@@ -375,21 +379,3 @@ class FakeSecureZone:
         for listener in self._listeners:
             listener.tell(None)
         self._listeners.clear()
-
-
-async def _stream(listener: _Listener) -> AsyncIterator[Notice]:
-    while (notice := await listener.queue.get()) is not None:
-        yield notice
-    raise SecureZoneUnreachableError("the notice stream broke; open it again")
-
-
-def _check(request: CaptureRequest, now: datetime) -> None:
-    """What the real zone refuses beyond the message's own rules."""
-    if {FieldName.CARD_NUMBER, FieldName.EXPIRY} - set(request.fields):
-        raise SecureZoneError(422, "fields_insufficient", "fields: must contain card_number and expiry")
-    if len(set(request.fields)) != len(request.fields):
-        raise SecureZoneError(422, "fields_repeated", "fields: name each field once")
-    if (request.amount is None) is not (request.charge_id is None):
-        raise SecureZoneError(422, "charge_id_missing", "charge_id: goes with amount; give both or neither")
-    if request.expires_at <= now:
-        raise SecureZoneError(422, "expires_at_past", "expires_at: must lie in the future")
