@@ -96,7 +96,6 @@ class DigestServer:
             or parameters.get("qop", "").lower() != "auth"
             or len(count) != 8
             or any(digit not in "0123456789abcdefABCDEF" for digit in count)
-            or parameters.get("uri") != request.uri.text()
         ):
             return Verdict.WRONG, ""
         user, nonce = parameters.get("username", ""), parameters.get("nonce", "")

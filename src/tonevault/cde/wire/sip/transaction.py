@@ -122,11 +122,11 @@ class Transaction(Generic[K]):
     def _repeat(self, outlets: Outlets, now: float) -> None:
         doubled = 2 * self.resend_s
         if self.machine is Machine.CLIENT and self.state is State.PROCEEDING:
-            doubled = outlets.timings.t2_s  # E, once a provisional response is in
+            # Timer E, once a provisional response is in.
+            doubled = outlets.timings.t2_s
         elif self.state not in (State.CALLING, State.PROCEEDING):
-            doubled = min(
-                doubled, outlets.timings.t2_s
-            )  # A and the reliable provisional response double without a bound
+            # Timer A and the reliable provisional response double without a bound; E, G and the 2xx do not.
+            doubled = min(doubled, outlets.timings.t2_s)
         self.resend_s = doubled
         outlets.timers.set((self.key, Timer.RESEND), now + doubled)
 

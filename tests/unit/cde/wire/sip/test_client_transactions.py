@@ -12,6 +12,7 @@ from tonevault.cde.wire.sip.events import (
     TransportFailed,
 )
 from tonevault.cde.wire.sip.message import Response
+from tonevault.cde.wire.sip.parser import parse_message
 from tonevault.cde.wire.sip.peer import Transport
 from tonevault.cde.wire.sip.response import make_response
 
@@ -232,6 +233,17 @@ def test_branches_differ_and_the_owners_request_is_not_touched() -> None:
     keys = {pair.caller.stack.send_request(request, pair.callee.peer, pair.now) for _ in range(20)}
     assert len(keys) == 20
     assert "Via" not in request.headers
+
+
+def test_max_forwards_is_added_where_it_is_missing_and_kept_where_it_is_not() -> None:
+    pair = SimulatedPair()
+    request = make_request("OPTIONS")
+    pair.caller.stack.send_request(request, pair.callee.peer, pair.now)
+    request.headers.add("Max-Forwards", "12")
+    pair.caller.stack.send_request(request, pair.callee.peer, pair.now)
+    pair.caller.stack.send_ack(make_request("ACK"), pair.callee.peer, pair.now)
+    sent = [parse_message(datagram[1]) for _ in range(3) if (datagram := pair.caller.stack.next_datagram())]
+    assert [message.max_forwards for message in sent] == [70, 12, 70]
 
 
 @pytest.mark.parametrize("method", ["ACK", "CANCEL"])

@@ -130,6 +130,7 @@ HEAD = b"INFO sip:h SIP/2.0\r\n"
         (HEAD + b"Content-Length: 5\r\n\r\nabc", "Content-Length"),
         (HEAD + b"Content-Length: -999\r\n\r\n", "Content-Length"),
         (HEAD + b"Content-Length: 13\r\nContent-Length: 5\r\n\r\nabcde", "Content-Length"),
+        (HEAD + b"Content-Length: 5\r\nl: 5\r\n\r\nabcde", "Content-Length"),
         (HEAD + b"Content-Length: 99999999999999999999999\r\n\r\n", "Content-Length"),
         (HEAD + b"A: x\r\n" * 300 + b"\r\n", "message"),
         (HEAD + b"A: " + b"x" * 17_000 + b"\r\n\r\n", "header"),
