@@ -12,7 +12,10 @@ FRAME: Final = 160
 """20 ms: the span over which power is measured."""
 
 MEMORY_FRAMES: Final = 75
-"""1.5 s: speech pauses within it, so that the quietest frame is the line's noise (minimum statistics, Martin 2001)."""
+"""1.5 s: speech pauses within it, so that its quietest frames are the line's noise (minimum statistics, Martin 2001)."""
+
+QUIETEST: Final = 7
+"""The floor is the eighth quietest of 75 frames: lost packets, filled with silence, do not make a noisy line a quiet one up to 9 % loss."""
 
 LOUDEST: Final = power_of(-35.0)
 """Comfort noise is never louder, however loud the line."""
@@ -29,30 +32,34 @@ def _table() -> NDArray[np.float32]:
 
 _TABLE: Final = np.concatenate([_table(), _table()])
 
+STEADY_RATIO: Final = 2.0
+"""Noise alone keeps its louder frames within 3 dB of the floor (20 ms of white noise vary by 0.5 dB); hurried speech spreads over 8 dB."""
+
 
 class NoiseFloor:
-    """Power of the quietest recent frame of a line, in squared sample units."""
+    """Power of a line in its recent pauses, in squared sample units; zero where pauses are digital silence or nothing was heard."""
 
     def __init__(self) -> None:
         self._frames: deque[float] = deque(maxlen=MEMORY_FRAMES)
         self._energy = 0.0
         self._count = 0
         self.power = 0.0
-
-    @property
-    def known(self) -> bool:
-        """Whether enough was heard for the quietest frame to mean anything."""
-        return len(self._frames) == MEMORY_FRAMES
+        self.dip = 0.0
+        """The second quietest frame that is not digital silence: even speech without pauses soon dips to the line's noise."""
+        self.steady = False
+        """Whether all of the memory sounds like noise: the line said nothing else for as long as that."""
 
     def hear(self, samples: NDArray[np.float32]) -> None:
-        """Take samples that hold no tone. Digital silence, which a gap in transmission leaves, says nothing of the line and is skipped."""
+        """Take samples that hold no tone."""
         self._energy += float(samples @ samples)
         self._count += len(samples)
         if self._count >= FRAME:
-            power = self._energy / self._count
-            if power > 0:
-                self._frames.append(power)
-                self.power = min(self._frames)
+            self._frames.append(self._energy / self._count)
+            ranked = sorted(self._frames)
+            self.power = ranked[min(QUIETEST, len(ranked) - 1)]
+            heard = [power for power in ranked if power > 0]
+            self.dip = heard[1] if len(heard) > 1 else 0.0
+            self.steady = len(ranked) == MEMORY_FRAMES and ranked[-1 - QUIETEST] <= STEADY_RATIO * self.power
             self._energy, self._count = 0.0, 0
 
 

@@ -39,7 +39,7 @@ _FINE_LAG: Final = 5
 """Steps over which phase is compared for the offset: 5 ms is unambiguous to ±100 Hz (6 % of 1633), 12.5 ms to ±40 Hz around that."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Look:
     """What level B measured, one entry a row.
 

@@ -154,8 +154,10 @@ class MaskingLine:
         gain = self._gate.gain(len(leaving))
         if gain is None:
             self._floor.hear(leaving)
-            if self._floor.known:
-                self._noisy = self._floor.power > (NOISE_EASED if self._noisy else NOISIEST)
+            if self._noisy:
+                self._noisy = min(self._floor.power, self._floor.dip) > NOISE_EASED
+            else:
+                self._noisy = self._floor.steady and self._floor.power > NOISIEST
             return leaving.copy()
         noise = self._noise.take(len(leaving), self._floor.power)
         return np.asarray(leaving * gain + noise * np.sqrt(1 - gain * gain))

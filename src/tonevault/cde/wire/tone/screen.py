@@ -29,7 +29,7 @@ _LOW_BAND_ENERGY: Final = 0.99
 """Share of a low-band sine that the low-band basis must catch; what remains (−20 dB) disturbs no decision."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Screening:
     """What level A measured, one row a window.
 

@@ -43,7 +43,7 @@ PRESENT: Final = 0.2
 """Share of a tone's energy, in row and column both, at which it still sounds: −7 dB, below any dip of speech, above an echo at −10 dB."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Heard:
     """One window, as plain numbers: where it ends, the key that level A takes it for or None, and the energy at all eight tones."""
 
@@ -52,7 +52,7 @@ class Heard:
     tones: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Ask:
     """A careful look is wanted at the STRETCH samples before `end`, for the key at `place`, which sounded around `anchor` in them."""
 
@@ -61,7 +61,7 @@ class Ask:
     anchor: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Rising:
     """Windows that look like a key, not yet one."""
 
@@ -76,7 +76,7 @@ class _Rising:
         return max(self.counts, key=self.counts.__getitem__)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Sounding:
     """A key that was reported and has not ended."""
 

@@ -14,15 +14,23 @@ def test_the_floor_is_that_of_the_pauses() -> None:
     floor = NoiseFloor()
     for piece in wave.astype(np.float32).reshape(-1, 160):
         floor.hear(piece)
-    assert floor.known
-    assert dbm0_of(floor.power) == pytest.approx(-45.5, abs=1.5)
+    talking = floor.steady
+    assert dbm0_of(floor.power) == pytest.approx(-45.0, abs=1.5)
+    for piece in white(rng, 16000, -30).astype(np.float32).reshape(-1, 160):
+        floor.hear(piece)
+    assert (talking, floor.steady) == (False, True)
+    assert dbm0_of(floor.dip) == pytest.approx(-30.0, abs=2)
+    assert dbm0_of(floor.power) == pytest.approx(-30.0, abs=1.5)
 
 
-def test_a_gap_in_transmission_is_not_the_line() -> None:
+def test_lost_packets_do_not_make_a_noisy_line_quiet_but_silent_pauses_do() -> None:
     floor = NoiseFloor()
-    floor.hear(np.full(160, 20, np.float32))
-    floor.hear(np.zeros(1600, np.float32))
-    assert floor.power == 400
+    for index in range(200):
+        floor.hear(np.full(160, 0 if index % 20 == 0 else 20, np.float32))
+    lossy = floor.power
+    for index in range(200):
+        floor.hear(np.full(160, 0 if index % 4 == 0 else 20, np.float32))
+    assert (lossy, floor.power) == (400, 0)
 
 
 def test_noise_has_the_power_asked_for_and_a_limit_and_goes_on() -> None:

@@ -52,16 +52,19 @@ def without_beeps(output: Samples) -> Wave:
 
 
 def leaked_ms(tones: Wave, output: Samples, presses: list[Press]) -> int:
-    """Milliseconds of keys in the output: those in which the clean tone, delayed, is found at a tenth of its height or more.
+    """Milliseconds of keys in the output: those in which the clean tone, delayed, is found at a quarter of its height or more.
 
-    Comfort noise 20 dB below the tone reaches 0.035 on average, so the bar of 0.25 stands seven deviations above it.
+    Comfort noise 20 dB below the tone reaches 0.05 on average, so the bar stands five deviations above it. Milliseconds in which the two
+    sines of a key cancel each other are left out: there noise would look like a find.
     """
     clean = without_beeps(output)
     count = 0
     for press in presses:
+        loudest = float(np.mean(tones[press.onset : press.end] ** 2))
         for at in range(press.onset, press.end - 7, 8):
             tone = tones[at : at + 8]
-            count += bool(abs(tone @ clean[at + DELAY : at + DELAY + 8]) > 0.25 * (tone @ tone))
+            found = abs(tone @ clean[at + DELAY : at + DELAY + 8]) > 0.25 * (tone @ tone)
+            count += bool(found and tone @ tone > 8 * 0.5 * loudest)
     return count
 
 
