@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tonevault.cde.wire.tone.look import STRETCH, look
 from tonevault.cde.wire.tone.report import ToneReport
 from tonevault.cde.wire.tone.screen import HOP, WINDOW, Screening, screen
+from tonevault.cde.wire.tone.sliding import sliding
 from tonevault.cde.wire.tone.suspicion import FAINTEST_WINDOW, Suspicion
 from tonevault.cde.wire.tone.tracker import Ask, Heard, Tracker
 from tonevault.cde.wire.tone.verdict import Sight
@@ -66,7 +67,7 @@ class Ear:
         self._position += len(samples)
         if self._position >= self._next_end:
             first = self._next_end - WINDOW - origin
-            windows = np.lib.stride_tricks.sliding_window_view(line[first:], WINDOW)[::HOP]
+            windows = sliding(line[first:], WINDOW, HOP)
             self._track(screen(windows), line, origin, hearing)
             self._next_end += HOP * len(windows)
         self._recent = line[-(STRETCH + HOP) :]

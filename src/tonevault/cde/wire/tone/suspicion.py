@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tonevault.cde.wire.tone.level import power_of
 from tonevault.cde.wire.tone.screen import Screening
+from tonevault.cde.wire.tone.sliding import sliding
 
 FAINTEST_WINDOW: Final = power_of(-48.0)
 """Nothing below this is looked at; Q.24 has receivers ignore −55 dBm."""
@@ -39,7 +40,7 @@ class Suspicion:
         """For each of the call's next windows, in order, whether it may hold a tone."""
         low = np.concatenate([self._low, screening.energy * screening.low])
         self._low = low[-STEADY_WINDOWS:]
-        spans = np.lib.stride_tricks.sliding_window_view(low, STEADY_WINDOWS + 1)
+        spans = sliding(low, STEADY_WINDOWS + 1, 1)
         steady = spans.max(axis=1) < STEADY_RATIO * spans.min(axis=1)
         rest = np.where(steady, np.maximum(1 - screening.low, LEAST_REST), 1)
         return np.asarray(
