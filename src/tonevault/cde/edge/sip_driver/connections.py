@@ -108,7 +108,7 @@ class Connections:
     def connection_closed(self, connection: StreamConnection) -> None:
         """See ConnectionOwner."""
         self._all.discard(connection)
-        for name in {connection.peer, connection.target or connection.peer}:
+        for name in dict.fromkeys((connection.peer, connection.target or connection.peer)):
             if self._by_peer.get(name) is connection:
                 del self._by_peer[name]
                 if not self._closing:

@@ -193,7 +193,6 @@ class ClientSide:
         self._outlets.timers.set((transaction.key, Timer.GIVE_UP), now + self._outlets.timings.timeout_s)
 
     def _forget(self, transaction: ClientTransaction) -> None:
-        transaction.stop_timers(self._outlets)
         del self._transactions[transaction.key]
         if transaction.machine is Machine.INVITE_CLIENT:
             self._invites.pop(_invite_id(transaction.request), None)

@@ -252,7 +252,6 @@ class ServerSide:
             self._resend(transaction, transaction.last_data)
 
     def _forget(self, transaction: ServerTransaction) -> None:
-        transaction.stop_timers(self._outlets)
         del self._transactions[transaction.key]
         for name in transaction.reply_ids:
             self._replies.pop(name, None)

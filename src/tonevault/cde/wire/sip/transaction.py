@@ -68,11 +68,6 @@ class Transaction(Generic[K]):
         outlets.timers.set((self.key, Timer.RESEND), now + self.resend_s)
         outlets.timers.set((self.key, Timer.GIVE_UP), now + outlets.timings.timeout_s)
 
-    def stop_timers(self, outlets: Outlets) -> None:
-        """Cancel all that run."""
-        for timer in Timer:
-            outlets.timers.cancel((self.key, timer))
-
     def _enter(self, state: State, outlets: Outlets, now: float) -> None:
         running = TIMERS.get((self.machine, self.state), ())
         self.state = state

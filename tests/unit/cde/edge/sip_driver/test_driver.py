@@ -1,18 +1,14 @@
-"""The driver on real loopback sockets: calls over UDP, TCP and TLS, connections, admission, faults."""
+"""The driver on real loopback sockets: calls over UDP, TCP and TLS, admission, names, faults of the owner, the log."""
 
 import asyncio
-import contextlib
 import logging
 import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from tests.unit.cde.edge.sip_driver.station import PATIENCE_S, Station, enter, make_certificate, open_raw
+from tests.unit.cde.edge.sip_driver.station import PATIENCE_S, Station, enter, make_certificate
 
-from tonevault.cde.edge.sip_driver.driver import SipDriver
-from tonevault.cde.edge.sip_driver.errors import ListenerError
-from tonevault.cde.edge.sip_driver.listener import Listener
 from tonevault.cde.edge.sip_driver.tls import TlsTrust
 from tonevault.cde.wire.sip.dialog import Dialog
 from tonevault.cde.wire.sip.events import (
@@ -29,12 +25,6 @@ from tonevault.cde.wire.sip.response import make_response
 from tonevault.cde.wire.sip.timings import Timings
 
 CANARY = "4242424242424242"
-
-
-async def expect_end(reader: asyncio.StreamReader) -> None:
-    """The station closes the connection. What it left unread makes the kernel reset it, which is an end as well."""
-    with contextlib.suppress(ConnectionResetError):
-        assert (await reader.read()).strip() == b""
 
 
 async def play_call(caller: Station, callee: Station, target: Peer | None = None) -> None:
@@ -148,25 +138,6 @@ def test_a_cancelled_call() -> None:
     asyncio.run(play())
 
 
-def test_many_requests_share_one_connection() -> None:
-    async def play() -> None:
-        async with Station("tcp:127.0.0.1:0") as caller, Station("tcp:127.0.0.1:0") as callee:
-            sources = set()
-            for number in range(50):
-                caller.driver.send_request(
-                    caller.make_request("OPTIONS", callee.peer, cseq=number), callee.peer
-                )
-            for _ in range(50):
-                received = await callee.next(RequestReceived)
-                sources.add(received.peer)
-                callee.driver.respond(received.key, make_response(received.request, 200, to_tag="x"))
-            for _ in range(50):
-                assert (await caller.next(ResponseReceived)).response.status == 200
-            assert len(sources) == 1
-
-    asyncio.run(play())
-
-
 def test_thousands_of_transactions_at_once() -> None:
     count = 2_000
 
@@ -207,73 +178,6 @@ def test_a_lost_datagram_is_sent_again_by_the_real_clock() -> None:
     asyncio.run(play())
 
 
-@pytest.mark.parametrize("transport", [Transport.TCP, Transport.TLS])
-def test_a_refused_connection_is_reported_at_once(transport: Transport, tmp_path: Path) -> None:
-    identity = make_certificate(tmp_path)
-
-    async def play() -> None:
-        with socket.socket() as unused:
-            unused.bind(("127.0.0.1", 0))
-            target = Peer(transport, "127.0.0.1", unused.getsockname()[1])
-            listen = f"{transport.value.lower()}:127.0.0.1:0"
-            async with Station(listen, identity=identity, trust=TlsTrust(ca_file=identity[0])) as caller:
-                keys = [
-                    caller.driver.send_request(caller.make_request("OPTIONS", target, cseq=number), target)
-                    for number in (1, 2)
-                ]
-                assert [(await caller.next(TransportFailed)).key for _ in keys] == keys
-
-    asyncio.run(play())
-
-
-def test_a_connection_that_is_never_made_times_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("tonevault.cde.edge.sip_driver.connections.CONNECT_TIMEOUT_S", 0.05)
-    identity = make_certificate(tmp_path)
-
-    async def play() -> None:
-        # A TCP listener that never speaks TLS: the handshake hangs.
-        mute = await asyncio.start_server(lambda _reader, writer: writers.append(writer), "127.0.0.1", 0)
-        writers: list[asyncio.StreamWriter] = []
-        target = Peer(Transport.TLS, "127.0.0.1", mute.sockets[0].getsockname()[1])
-        async with Station(
-            "tls:127.0.0.1:0", identity=identity, trust=TlsTrust(ca_file=identity[0])
-        ) as caller:
-            key = caller.driver.send_request(caller.make_request("OPTIONS", target), target)
-            assert await caller.next(TransportFailed) == TransportFailed(key)
-        for writer in writers:
-            writer.close()
-        mute.close()
-        await mute.wait_closed()
-
-    asyncio.run(play())
-
-
-def test_a_broken_connection_fails_what_waits_for_it_and_the_next_request_opens_another() -> None:
-    async def play() -> None:
-        writers: list[asyncio.StreamWriter] = []
-        accepted = asyncio.Event()
-
-        def accept(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writers.append(writer)
-            accepted.set()
-
-        server = await asyncio.start_server(accept, "127.0.0.1", 0)
-        target = Peer(Transport.TCP, "127.0.0.1", server.sockets[0].getsockname()[1])
-        async with Station("tcp:127.0.0.1:0") as caller:
-            for _ in range(2):
-                accepted.clear()
-                key = caller.driver.send_request(caller.make_request("OPTIONS", target), target)
-                async with asyncio.timeout(PATIENCE_S):
-                    await accepted.wait()
-                writers[-1].transport.abort()
-                assert await caller.next(TransportFailed) == TransportFailed(key)
-        assert len(writers) == 2
-        server.close()
-        await server.wait_closed()
-
-    asyncio.run(play())
-
-
 def test_nothing_of_a_peer_that_is_not_admitted_is_read() -> None:
     async def play() -> None:
         asked: asyncio.Queue[Peer] = asyncio.Queue()
@@ -298,60 +202,6 @@ def test_nothing_of_a_peer_that_is_not_admitted_is_read() -> None:
     asyncio.run(play())
 
 
-def test_a_busy_port_is_named_with_the_way_out_and_nothing_stays_bound() -> None:
-    async def play() -> None:
-        with socket.socket() as other:
-            other.bind(("127.0.0.1", 0))
-            other.listen()
-            port = other.getsockname()[1]
-            listeners = [Listener.parse("udp:127.0.0.1:0"), Listener.parse(f"tcp:127.0.0.1:{port}")]
-            driver = SipDriver(
-                listeners, on_event=print, entropy=lambda size: b"x" * size, admit=lambda _: True
-            )
-            with pytest.raises(
-                ListenerError,
-                match=rf"^tcp:127\.0\.0\.1:{port}: .*another program has this port; stop it, or",
-            ):
-                await driver.start()
-            assert driver.addresses() == []
-
-    asyncio.run(play())
-
-
-@pytest.mark.parametrize(
-    ("listen", "advice"),
-    [("udp:192.0.2.1:5060", "no such address"), ("tls:127.0.0.1:0", "needs a certificate and a key")],
-)
-def test_other_listeners_that_cannot_be_bound(listen: str, advice: str) -> None:
-    async def play() -> None:
-        with pytest.raises(ListenerError, match=advice):
-            await Station(listen).driver.start()
-
-    asyncio.run(play())
-
-
-def test_a_peer_of_a_transport_without_a_listener_is_refused_by_name() -> None:
-    async def play() -> None:
-        async with Station() as caller:
-            target = Peer(Transport.TCP, "127.0.0.1", 5060)
-            with pytest.raises(ListenerError, match="no tcp listener is running"):
-                caller.driver.local_address(target)
-
-    asyncio.run(play())
-
-
-def test_a_stopped_driver_frees_its_port_and_starts_again() -> None:
-    async def play() -> None:
-        first = Station()
-        await first.driver.start()
-        port = first.peer.port
-        await first.driver.stop()
-        async with Station(f"udp:127.0.0.1:{port}") as second:
-            assert second.peer.port == port
-
-    asyncio.run(play())
-
-
 def test_a_name_is_resolved_for_datagrams_and_an_unknown_one_is_reported() -> None:
     async def play() -> None:
         async with Station() as caller, Station() as callee:
@@ -362,65 +212,6 @@ def test_a_name_is_resolved_for_datagrams_and_an_unknown_one_is_reported() -> No
             nowhere = Peer(Transport.UDP, "x" * 64, 5060)
             key = caller.driver.send_request(caller.make_request("OPTIONS", nowhere), nowhere)
             assert await caller.next(TransportFailed) == TransportFailed(key)
-
-    asyncio.run(play())
-
-
-def test_keep_alives_are_answered() -> None:
-    async def play() -> None:
-        async with Station("tcp:127.0.0.1:0") as station:
-            reader, writer = await open_raw(station)
-            writer.write(b"\r\n\r\n")
-            async with asyncio.timeout(PATIENCE_S):
-                assert await reader.readexactly(2) == b"\r\n"
-            writer.close()
-            await writer.wait_closed()
-
-    asyncio.run(play())
-
-
-@pytest.mark.parametrize("data", [b"INVITE sip:x SIP/2.0\r\nContent-Length: x\r\n\r\n", b"x" * 70_000])
-def test_a_stream_that_cannot_be_followed_is_closed(data: bytes) -> None:
-    async def play() -> None:
-        async with Station("tcp:127.0.0.1:0") as station:
-            reader, writer = await open_raw(station)
-            writer.write(data)
-            async with asyncio.timeout(PATIENCE_S):
-                await expect_end(reader)
-            writer.close()
-
-    asyncio.run(play())
-
-
-@pytest.mark.parametrize("said", [b"", b"INVITE sip:x SIP/2.0\r\n", b"\r\n\r\nINVITE"])
-def test_a_peer_that_owes_a_message_is_cut(monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
-    monkeypatch.setattr("tonevault.cde.edge.sip_driver.connections.SWEEP_INTERVAL_S", 0.02)
-    monkeypatch.setattr("tonevault.cde.edge.sip_driver.stream_connection.PARTIAL_MESSAGE_TIMEOUT_S", 0.05)
-
-    async def play() -> None:
-        async with Station("tcp:127.0.0.1:0") as station:
-            reader, writer = await open_raw(station)
-            writer.write(said)
-            async with asyncio.timeout(PATIENCE_S):
-                await expect_end(reader)
-            writer.close()
-
-    asyncio.run(play())
-
-
-def test_connections_beyond_the_limit_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tonevault.cde.edge.sip_driver.connections.MAX_CONNECTIONS", 1)
-
-    async def play() -> None:
-        async with Station("tcp:127.0.0.1:0") as station:
-            first_reader, first = await open_raw(station)
-            first.write(b"\r\n\r\n")
-            async with asyncio.timeout(PATIENCE_S):
-                assert await first_reader.readexactly(2) == b"\r\n"
-                second_reader, second = await open_raw(station)
-                await expect_end(second_reader)
-            for writer in (first, second):
-                writer.close()
 
     asyncio.run(play())
 
@@ -469,52 +260,3 @@ def test_the_debug_log_names_messages_and_shows_nothing_of_them(caplog: pytest.L
         "received 200 to INFO",
     ]
     assert CANARY not in caplog.text
-
-
-def test_a_peer_is_answered_from_the_listener_that_it_wrote_to() -> None:
-    async def play() -> None:
-        listeners = [Listener.parse("udp:127.0.0.1:0"), Listener.parse("udp:127.0.0.1:0")]
-
-        def answer(event: SipEvent) -> None:
-            assert isinstance(event, RequestReceived)
-            driver.respond(event.key, make_response(event.request, 200, to_tag="x"))
-
-        driver = SipDriver(
-            listeners,
-            on_event=answer,
-            entropy=lambda size: b"x" * size,
-            admit=lambda _: True,
-        )
-
-        await driver.start()
-        ports = [port for _, port in driver.addresses()]
-        for number, port in enumerate(ports):
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
-                phone.bind(("127.0.0.1", 0))
-                phone.settimeout(PATIENCE_S)
-                phone.sendto(
-                    b"OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK%d;rport\r\nFrom: <sip:a>;tag=1\r\n"
-                    b"To: <sip:b>\r\nCall-ID: %d\r\nCSeq: 1 OPTIONS\r\n\r\n" % (number, number),
-                    ("127.0.0.1", port),
-                )
-                _, source = await asyncio.to_thread(phone.recvfrom, 65535)
-                assert source == ("127.0.0.1", port)
-        await driver.stop()
-
-    asyncio.run(play())
-
-
-def test_a_wildcard_listener_is_known_by_the_address_towards_the_peer_or_the_advertised_one() -> None:
-    async def play() -> None:
-        peer = Peer(Transport.UDP, "127.0.0.1", 5060)
-        async with Station("udp:0.0.0.0:0") as station:
-            assert station.driver.local_address(peer).host == "127.0.0.1"
-        behind_nat = Listener.parse("udp:127.0.0.1:0", "203.0.113.7")
-        driver = SipDriver(
-            [behind_nat], on_event=print, entropy=lambda size: b"x" * size, admit=lambda _: True
-        )
-        await driver.start()
-        assert driver.local_address(peer).host == "203.0.113.7"
-        await driver.stop()
-
-    asyncio.run(play())

@@ -1,5 +1,8 @@
 """The table of the transaction machines is whole, and every way through it leads to an end."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tonevault.cde.wire.sip.transitions import (
@@ -13,6 +16,8 @@ from tonevault.cde.wire.sip.transitions import (
     Timer,
     Trigger,
 )
+
+PAGE = Path(__file__).parents[5] / "docs" / "sip.md"
 
 CLIENT_ACTIONS = {
     Action.DELIVER,
@@ -83,3 +88,21 @@ def test_states_that_only_linger_end_by_their_timer() -> None:
         for state in states:
             if TIMERS.get((machine, state)) == (Timer.LINGER,):
                 assert TABLE[machine][state][Trigger.LINGER].state is State.TERMINATED
+
+
+@pytest.mark.parametrize("machine", Machine)
+def test_the_page_draws_the_table(machine: Machine) -> None:
+    drawing = re.search(rf"<!-- {machine.name.lower()} -->\n```\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert drawing is not None
+    assert drawing[1].splitlines() == [draw(machine, state) for state in STATES[machine]]
+
+
+def draw(machine: Machine, state: State) -> str:
+    """One line: the states that follow, each with what leads there."""
+    ways: dict[State, list[str]] = {}
+    for trigger in Trigger:
+        transition = TABLE[machine][state].get(trigger)
+        if transition is not None and transition.state is not state:
+            ways.setdefault(transition.state, []).append(trigger.name.lower())
+    ends = (f"{end.name.lower()} ({', '.join(triggers)})" for end, triggers in ways.items())
+    return f"{state.name.lower()} -> {'; '.join(ends)}"
