@@ -16,7 +16,7 @@ from tonevault.cde.capture.model import LIVE
 from tonevault.cde.media import Carrier
 from tonevault.kernel.ids import CallId
 
-STEPS = 60
+STEPS = 100
 NUMBERS = ("4242424242424242", "378282246310005", "4000000000009995", "4000000000009003", "4242424242424241")
 
 
@@ -33,11 +33,12 @@ class Play:
 
     async def run(self) -> None:
         acts = (
-            (self.open, 3),
-            (self.start, 12),
-            (self.key, 30),
+            (self.open, 8),
+            (self.start, 6),
+            (self.key, 12),
             (self.key_a_whole_field, 12),
-            (self.complete, 8),
+            (self.key_every_field, 20),
+            (self.complete, 25),
             (self.cancel, 2),
             (self.hang_up, 1),
             (self.wait, 8),
@@ -83,6 +84,14 @@ class Play:
         await self.stage.zone.start_field(view.session_id, name)
         self.stage.key(view.call_id, keys + "#", *self.random.sample(list(Carrier), 2))
 
+    async def key_every_field(self) -> None:
+        if self.views[-1:]:
+            await self.stage.capture_all(
+                self.views[-1],
+                card_number=self.random.choice(NUMBERS[1:4]),
+                security_code=self.random.choice(("123", "1234")),
+            )
+
     async def complete(self) -> None:
         session_id = self.view.session_id
         if self.random.random() < 0.5:
@@ -103,7 +112,7 @@ class Play:
         self.calls = [*self.stage.calls, self.stage.live_call()]
 
     async def wait(self) -> None:
-        self.stage.advance(self.random.choice((0.5, 4.0, 11.0, 31.0, 700.0)))
+        self.stage.advance(self.random.choice((0.5, 0.5, 4.0, 4.0, 11.0, 31.0, 700.0)))
 
     async def hush(self) -> None:
         await self.stage.zone.set_hush(self.call, on=self.random.random() < 0.5)
