@@ -1,5 +1,6 @@
 """A session in simulated time and the customer who keys into it, for tests of the machine."""
 
+import gc
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,9 @@ from tonevault.cde.capture.model import Moment
 from tonevault.cde.capture.session import CaptureSession
 from tonevault.cde.capture.telling import Telling
 from tonevault.cde.media import Carrier
+from tonevault.cde.sealed.card_number import CardNumber
+from tonevault.cde.sealed.security_code import SecurityCode
+from tonevault.cde.sealed.warrant import open_code, open_number
 from tonevault.kernel.ids import AccountId, CallId, ChargeId, SessionId
 
 START = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -83,3 +87,22 @@ class Customer:
 
     def field(self, name: FieldName) -> FieldView:
         return next(each for each in self.session.view().fields if each.name is name)
+
+
+def everywhere(session: CaptureSession) -> list[str]:
+    """Digits that are still reachable from a session."""
+    found, seen, waiting = [], set(), [session]
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen or isinstance(each, type):
+            continue
+        seen.add(id(each))
+        if isinstance(each, CardNumber):
+            with open_number(each) as digits:
+                found.append(bytes(digits).decode())
+        if isinstance(each, SecurityCode):
+            with open_code(each) as digits:
+                found.append(bytes(digits).decode())
+        if not hasattr(each, "__module__") or str(each.__module__).startswith("tonevault.cde"):
+            waiting += gc.get_referents(each)
+    return found
