@@ -38,7 +38,7 @@ def onset() -> None:
     for name, disturbance in (
         ("quiet", None),
         ("noise 10 dB below", -19.0),
-        ("key under way is speech", -17.0),
+        ("speech alone", -17.0),
     ):
         wave, (press,) = keyed((5,), on_s=0.06)
         if disturbance == -19.0:
@@ -64,7 +64,7 @@ def mask() -> None:
     output = np.concatenate([line.push(samples[at : at + 160]) for at in range(0, len(samples), 160)])
     at = np.arange(press.onset - 240, press.end + 320)
     plot = Plot(
-        "A key of 50 ms, in and out (the beep follows once the key is certain)", "ms after the onset", "sample",
+        "A key of 50 ms, in and out", "ms after the onset", "sample",
         (-30, 90), (-24000, 13000), range(-30, 91, 10), (-10000, 0, 10000),
     )  # fmt: skip
     plot.curve(((at - press.onset) / 8).tolist(), samples[at].tolist(), "customer", 0.9)
