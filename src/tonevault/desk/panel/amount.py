@@ -6,7 +6,7 @@ from typing import Final
 from tonevault.desk.refusal import invalid
 from tonevault.kernel.money import MAX_AMOUNT_MINOR, MINOR_DIGITS, Money
 
-_TYPED: Final = re.compile(r"(\d{1,11})(?:[.,](\d{1,3}))?")
+_TYPED: Final = re.compile(r"([0-9]{1,11})(?:([.,])([0-9]{1,3}))?")
 
 
 def read_amount(typed: str, currency: str) -> Money | None:
@@ -18,12 +18,14 @@ def read_amount(typed: str, currency: str) -> Money | None:
     if digits is None:
         raise invalid("currency", "unknown", "must be one of the currencies offered")
     match = _TYPED.fullmatch(typed)
-    if match is None or len(match[2] or "") > digits:
+    part = "" if match is None else match[3] or ""
+    # `1,234` is a thousand to one person and a fraction to another.
+    if match is None or len(part) > digits or (match[2] == "," and len(part) == 3):
         example = "1250" if digits == 0 else "12." + "50"[:digits].ljust(digits, "0")
-        raise invalid("amount", "pattern", f"must be an amount such as {example}, without other signs")
-    amount = int(match[1]) * 10**digits + int((match[2] or "").ljust(digits, "0") or 0)
-    if not 0 < amount <= MAX_AMOUNT_MINOR:
-        raise invalid(
-            "amount", "range", "must be above zero; leave it empty to keep the card without charging it"
-        )
+        raise invalid("amount", "pattern", f"must be a number such as {example}, without other signs")
+    amount = int(match[1]) * 10**digits + int(part.ljust(digits, "0") or 0)
+    if amount == 0:
+        raise invalid("amount", "minimum", "must be above zero; leave it empty to charge nothing")
+    if amount > MAX_AMOUNT_MINOR:
+        raise invalid("amount", "maximum", "is larger than any payment by card")
     return Money(amount, currency)

@@ -3,18 +3,23 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tonevault.boundary.captures import CaptureState, EndReason, FieldState
-from tonevault.boundary.charges import ChargeState
-from tonevault.desk.panel.wording import CODES, END_REASONS, FIELD_ERRORS, FIELD_TITLES
-from tonevault.desk.payments.model import Card, CardToken, Charge
+from tonevault.boundary.calls import CallState
+from tonevault.boundary.captures import CaptureState, FieldState
+from tonevault.desk.panel.outcome import Banner, ResultLine, amount_of, banner_of, result_of
+from tonevault.desk.panel.wording import FIELD_ERRORS, FIELD_TITLES
+from tonevault.desk.recordings.model import PauseState
 from tonevault.desk.sessions.model import Session, SessionField
-from tonevault.kernel.card import MaskedCard
-from tonevault.kernel.money import Money
+
+WATCH_ONLY: Final = "Your role may watch, but not take payments."
+AFTER_THE_ANSWER: Final = "A payment can be taken once the call is answered."
+MONEY_MAY_HAVE_MOVED: Final = frozenset({CaptureState.SUCCEEDED, CaptureState.UNKNOWN})
+"""After these the next capture begins empty: the same amount again would be a second payment."""
+TRY_AGAIN: Final = frozenset({CaptureState.FAILED, CaptureState.CANCELED, CaptureState.EXPIRED})
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One field."""
+    """One field. `is_busy` while its window is open: its button then only says so."""
 
     name: str
     title: str
@@ -28,27 +33,38 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Banner:
-    """How the session came out. `tone` is good, warn or bad."""
+class StartForm:
+    """The form that opens a session, and what it is filled with at first: `amount` as typed (`12.50`).
 
-    tone: str
-    title: str
-    detail: str = ""
+    It `is_main` where pressing it is the next thing to do.
+    """
+
+    label: str = "Start"
+    amount: str = ""
+    currency: str = ""
+    reference: str = ""
+    is_main: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Everything the payment section shows. `result` has (name, value, is it an id)."""
+    """Everything the payment section shows.
+
+    `expires_at` is an ISO time while the session takes input; `waits` says why nothing can be done.
+    """
 
     title: str
     session_id: str = ""
     amount: str = ""
+    reference: str = ""
     banner: Banner | None = None
-    result: tuple[tuple[str, str, bool], ...] = ()
+    result: tuple[ResultLine, ...] = ()
     rows: tuple[Row, ...] = ()
     notice: str = ""
-    can_start: bool = False
-    start_label: str = "Start"
+    recording: str = ""
+    expires_at: str = ""
+    waits: str = ""
+    start: StartForm | None = None
     can_complete: bool = False
     is_working: bool = False
     can_cancel: bool = False
@@ -56,76 +72,81 @@ class Box:
     hushed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PastPayment:
-    """One line of what was done earlier on the same call."""
+def box_of(session: Session | None, *, call: CallState, may_act: bool) -> Box:
+    """The box for a call's newest session; without one, or after one, it offers to start where the call is up.
 
-    tone: str
-    verdict: str
-    card: str
-    amount: str
-    token: str
-
-
-def box_of(session: Session | None, *, call_is_up: bool) -> Box:
-    """The box for a call's newest session; without one, or after one, it offers to start where the call is up."""
+    `may_act` is false for those who only watch: they see everything and press nothing.
+    """
     if session is None:
-        return Box("Take a payment", can_start=call_is_up)
-    if session.state is CaptureState.OPEN:
-        return _open(session)
-    if session.state is CaptureState.COMPLETING:
-        return Box(
-            "Securing the card",
-            session.id,
-            amount_of(session),
-            rows=tuple(_row(each, can_capture=False) for each in session.fields),
-            is_working=True,
-        )
-    banner = _banner(session)
-    again = session.state in {CaptureState.SUCCEEDED, CaptureState.DECLINED, CaptureState.UNKNOWN}
-    return Box(
-        "Payment" if session.amount is not None else "Card",
-        session.id,
-        amount_of(session),
-        banner=banner,
-        result=_result(session),
-        can_start=call_is_up,
-        start_label="Start New Capture" if again else "Try Again",
-    )
+        can_start = may_act and call is CallState.ANSWERED
+        return Box("Take a payment", start=StartForm() if can_start else None, waits=_waits(call, may_act))
+    match session.state:
+        case CaptureState.OPEN:
+            return _open(session, may_act=may_act)
+        case CaptureState.COMPLETING:
+            return _completing(session, may_act=may_act)
+        case _:
+            return _over(session, can_start=may_act and call is CallState.ANSWERED)
 
 
-def past_payment(session: Session) -> PastPayment:
-    """A session that is over, in one line."""
-    banner = _banner(session)
-    token = session.token
-    return PastPayment(
-        banner.tone,
-        banner.title,
-        "" if token is None else f"{token.card.brand.title} ··{token.card.last4}",
-        amount_of(session),
-        "" if token is None else token.id,
-    )
+def _waits(call: CallState, may_act: bool) -> str:
+    if call is CallState.ENDED:
+        return "No payment was taken on this call."
+    if not may_act:
+        return WATCH_ONLY
+    return AFTER_THE_ANSWER if call is CallState.RINGING else ""
 
 
-def amount_of(session: Session) -> str:
-    """`12.50 GBP`, or nothing for a session that only takes the card."""
-    if session.amount is None or session.currency is None:
-        return ""
-    return str(Money(session.amount, session.currency))
-
-
-def _open(session: Session) -> Box:
+def _open(session: Session, *, may_act: bool) -> Box:
     return Box(
         "Capture the card",
         session.id,
         amount_of(session),
-        rows=tuple(_row(each, can_capture=True) for each in session.fields),
+        session.reference,
+        rows=tuple(_row(each, can_capture=may_act) for each in session.fields),
         notice=_notice(session),
-        can_complete=session.can_complete,
-        can_cancel=True,
-        can_hush=True,
+        recording=_recording(session),
+        expires_at=session.expires_at.isoformat(),
+        waits="" if may_act else WATCH_ONLY,
+        can_complete=session.can_complete and may_act,
+        can_cancel=may_act,
+        can_hush=may_act,
         hushed=session.hushed,
     )
+
+
+def _completing(session: Session, *, may_act: bool) -> Box:
+    return Box(
+        "Capture the card",
+        session.id,
+        amount_of(session),
+        session.reference,
+        rows=tuple(_row(each, can_capture=False) for each in session.fields),
+        recording=_recording(session),
+        waits="" if may_act else WATCH_ONLY,
+        is_working=True,
+    )
+
+
+def _over(session: Session, *, can_start: bool) -> Box:
+    return Box(
+        "Payment" if session.amount is not None else "Card",
+        session.id,
+        amount_of(session),
+        session.reference,
+        banner=banner_of(session),
+        result=result_of(session),
+        start=_next_start(session) if can_start else None,
+    )
+
+
+def _next_start(session: Session) -> StartForm:
+    """The form after a session. Where no money moved, it holds what was asked for, so that nobody types it twice."""
+    label = "Try Again" if session.state in TRY_AGAIN else "Start New Capture"
+    if session.state in MONEY_MAY_HAVE_MOVED:
+        return StartForm(label, is_main=session.state is CaptureState.SUCCEEDED)
+    typed = amount_of(session).partition(" ")[0]
+    return StartForm(label, typed, session.currency or "", session.reference)
 
 
 def _notice(session: Session) -> str:
@@ -136,80 +157,32 @@ def _notice(session: Session) -> str:
     return ""
 
 
+def _recording(session: Session) -> str:
+    match session.recording:
+        case PauseState.PAUSING | PauseState.PAUSED:
+            return "Recording paused"
+        case PauseState.FAILED:
+            return "Recording not paused; it hears beeps, no digits"
+        case _:
+            return ""
+
+
 def _row(field: SessionField, *, can_capture: bool) -> Row:
     title = FIELD_TITLES[field.name]
     error = "" if field.error is None else FIELD_ERRORS[field.error]
-    taken_before = field.state in {FieldState.CAPTURED, FieldState.FAILED} or field.attempts > 0
-    button = ("Re-capture" if taken_before else "Capture") if can_capture else ""
     announce = {
         FieldState.IDLE: "",
-        FieldState.CAPTURING: f"{title}: awaiting input",
-        FieldState.CAPTURED: f"{title} captured",
-        FieldState.FAILED: f"{title}: {error}",
+        FieldState.CAPTURING: f"{title}: awaiting input.",
+        FieldState.CAPTURED: f"{title} captured.",
+        FieldState.FAILED: f"{title}: {error}.",
     }[field.state]
     is_busy = field.state is FieldState.CAPTURING
+    button = _button(field) if can_capture else ""
     return Row(field.name, title, field.state, field.dots, field.masked, error, button, is_busy, announce)
 
 
-def _banner(session: Session) -> Banner:
-    code = "" if session.charge is None or session.charge.code is None else session.charge.code
-    match session.state:
-        case CaptureState.SUCCEEDED:
-            detail = "This card was known already; its token is the same." if session.existing else ""
-            return Banner("good", "Card securely vaulted", detail)
-        case CaptureState.DECLINED:
-            return Banner(
-                "warn",
-                "Card securely vaulted, payment declined",
-                CODES.get(code, END_REASONS[EndReason.AUTHORISATION_DECLINED][1]),
-            )
-        case CaptureState.UNKNOWN:
-            return Banner("warn", *END_REASONS[EndReason.AUTHORISATION_UNKNOWN])
-        case CaptureState.CANCELED:
-            return Banner("warn", *END_REASONS[session.reason or EndReason.CANCELED_BY_AGENT])
-        case CaptureState.EXPIRED:
-            return Banner("warn", *END_REASONS[session.reason or EndReason.SESSION_EXPIRED])
-        case _:
-            title, detail = END_REASONS[session.reason or EndReason.TOKENIZATION_FAILED]
-            return Banner("bad", title, CODES.get(code, detail))
-
-
-def _result(session: Session) -> tuple[tuple[str, str, bool], ...]:
-    lines: list[tuple[str, str, bool]] = []
-    if session.token is not None:
-        lines += _card(session.token)
-    if session.charge is not None:
-        lines += _charge(session.charge)
-    return tuple(lines)
-
-
-def _card(token: CardToken) -> list[tuple[str, str, bool]]:
-    card = token.card
-    return [
-        ("Card", f"{card.brand.title} {_masked(card)}", False),
-        ("Expires", f"{card.exp_month:02d}/{card.exp_year % 100:02d}", False),
-        ("Token", token.id, True),
-    ]
-
-
-def _masked(card: Card) -> str:
-    return MaskedCard(
-        card.brand, card.first6, card.last4, card.length, card.exp_month, card.exp_year
-    ).masked_number
-
-
-_CHARGE_STATES: Final = {
-    ChargeState.PENDING: "On its way",
-    ChargeState.SUCCEEDED: "Charged",
-    ChargeState.DECLINED: "Declined",
-    ChargeState.FAILED: "Not charged",
-    ChargeState.UNKNOWN: "Being looked up",
-    ChargeState.CANCELED: "Canceled",
-    ChargeState.REFUNDED: "Refunded",
-    ChargeState.PARTIALLY_REFUNDED: "Partly refunded",
-}
-
-
-def _charge(charge: Charge) -> list[tuple[str, str, bool]]:
-    money = Money(charge.amount, charge.currency)
-    return [("Result", f"{_CHARGE_STATES[charge.state]}: {money}", False), ("Charge", charge.id, True)]
+def _button(field: SessionField) -> str:
+    if field.state is FieldState.CAPTURING:
+        return "Capturing"
+    taken_before = field.state in {FieldState.CAPTURED, FieldState.FAILED} or field.attempts > 0
+    return "Re-capture" if taken_before else "Capture"

@@ -26,6 +26,7 @@ def log_in_routes(log_ins: LogInService, guard: Guard) -> APIRouter:
         fields = await request.form()
         address = request.client.host if request.client is not None else ""
         try:
+            _require_own_page(request)
             if fields.get("ticket"):
                 logged_in = await log_ins.redeem(str(fields["ticket"]))
             else:
@@ -56,3 +57,9 @@ def log_in_routes(log_ins: LogInService, guard: Guard) -> APIRouter:
         return response
 
     return router
+
+
+def _require_own_page(request: Request) -> None:
+    """Refuse a log-in that another site sends in a browser's name: its owner would take payments into a stranger's account."""
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        raise Refusal(403, "cross_site_log_in", "Another site asked for this log-in. Log in here.")

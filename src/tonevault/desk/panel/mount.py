@@ -3,13 +3,12 @@
 from collections.abc import Callable
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from tonevault.boundary.captures import FieldName
 from tonevault.desk.panel.log_in import log_in_routes
-from tonevault.desk.panel.pages import STATIC
 from tonevault.desk.panel.reader import PanelReader
 from tonevault.desk.panel.routes import panel_routes
+from tonevault.desk.panel.static_files import PanelFiles
 from tonevault.desk.services import DeskServices
 from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import AccountId, Entropy
@@ -40,4 +39,4 @@ def mount_panel(
             entropy=entropy,
         )
     )
-    app.mount("/panel/static", StaticFiles(directory=STATIC), name="panel-static")
+    app.mount("/panel/static", PanelFiles(), name="panel-static")

@@ -13,7 +13,7 @@ STATIC: Final = HERE / "static"
 SECURITY_HEADERS: Final = {
     # Nothing from elsewhere, nothing inline, in nobody's frame.
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
     "Referrer-Policy": "no-referrer",

@@ -17,15 +17,17 @@ from tonevault.kernel.ids import AccountId, CallId
 CALLS_SHOWN: Final = 50
 """More live calls of one account than anyone chooses from by eye."""
 SESSIONS_SHOWN: Final = 10
+PARTS: Final = ("zone", "calls", "stage")
+"""The parts of the page that change."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fragments:
-    """The three parts of the page that change, as HTML."""
+class Viewer:
+    """Who looks at which call. One who may not act sees everything and is offered no button."""
 
-    calls: str
-    zone: str
-    stage: str
+    account_id: AccountId
+    call_id: CallId | None
+    may_act: bool
 
 
 class PanelReader:
@@ -45,13 +47,14 @@ class PanelReader:
         self._zone_is_up = zone_is_up
         self._currency = currency
 
-    async def lines(self, account_id: AccountId) -> list[CallLine]:
+    async def lines(self, viewer: Viewer) -> list[CallLine]:
         """The live calls, newest first."""
-        page = await self._calls.page(account_id, PageRequest(CALLS_SHOWN), live=True)
+        page = await self._calls.page(viewer.account_id, PageRequest(CALLS_SHOWN), live=True)
         return [line_of(call) for call in page.data]
 
-    async def stage(self, account_id: AccountId, call_id: CallId | None) -> Stage | None:
+    async def stage(self, viewer: Viewer) -> Stage | None:
         """The chosen call, or None where none is chosen or there is no such call."""
+        account_id, call_id = viewer.account_id, viewer.call_id
         if call_id is None:
             return None
         try:
@@ -59,49 +62,52 @@ class PanelReader:
         except Refusal:
             return None
         sessions = await self._sessions.page(account_id, PageRequest(SESSIONS_SHOWN), call_id=call_id)
-        return stage_of(call, sessions.data, self._currency(account_id))
+        return stage_of(call, sessions.data, self._currency(account_id), may_act=viewer.may_act)
 
-    async def values(self, account_id: AccountId, call_id: CallId | None) -> dict[str, object]:
+    async def values(self, viewer: Viewer) -> dict[str, object]:
         """What the whole page needs."""
         return {
-            "calls": await self.lines(account_id),
-            "stage": await self.stage(account_id, call_id),
+            "calls": await self.lines(viewer),
+            "stage": await self.stage(viewer),
             "zone_up": self._zone_is_up(),
-            "call_id": call_id or "",
+            "call_id": viewer.call_id or "",
         }
 
-    async def changes(
-        self, account_id: AccountId, call_id: CallId | None
-    ) -> AsyncIterator[tuple[str, str] | None]:
+    async def changes(self, viewer: Viewer) -> AsyncIterator[tuple[str, str] | None]:
         """(name, HTML) of each part that an event changes; None for silence. Begins with all parts: what was missed is made good."""
-        for part in ("calls", "zone", "stage"):
-            yield part, await self._part(part, account_id, call_id)
-        async for event in self._events.follow(account_id):
-            if event is None:
+        begun = False
+        async for event in self._events.follow(viewer.account_id):
+            if event is not None:
+                parts = _touched(event, viewer.call_id)
+            elif begun:
+                parts = ()
                 yield None
-                continue
-            for part in _touched(event, call_id):
-                yield part, await self._part(part, account_id, call_id)
+            else:
+                # Only now does every change come as an event: parts that were read before could stay old for good.
+                begun, parts = True, PARTS
+            for part in parts:
+                yield part, await self._part(part, viewer)
 
-    async def _part(self, part: str, account_id: AccountId, call_id: CallId | None) -> str:
+    async def _part(self, part: str, viewer: Viewer) -> str:
         match part:
             case "calls":
-                return render("calls.html", calls=await self.lines(account_id), call_id=call_id or "")
+                return render("calls.html", calls=await self.lines(viewer), call_id=viewer.call_id or "")
             case "zone":
                 return render("zone.html", zone_up=self._zone_is_up())
             case _:
-                return render("stage.html", stage=await self.stage(account_id, call_id))
+                return render("stage.html", stage=await self.stage(viewer))
 
 
 def _touched(event: Event, call_id: CallId | None) -> tuple[str, ...]:
     """Which parts of a panel on this call an event changes."""
     kind = event.type.value
     if event.type in {EventType.SECURE_ZONE_UP, EventType.SECURE_ZONE_DOWN}:
-        return ("zone", "calls", "stage")
+        return PARTS
     if kind.startswith("call."):
         return ("calls", "stage") if event.data.get("id") == call_id else ("calls",)
     if kind.startswith("session."):
         return ("stage",) if event.data.get("call_id") == call_id else ()
     if kind.startswith("customer."):
         return ("calls", "stage")
-    return ("stage",)
+    # A charge names its session and a token nothing: whether either is on this call, only reading it tells.
+    return ("stage",) if call_id is not None else ()

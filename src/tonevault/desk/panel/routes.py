@@ -2,17 +2,18 @@
 
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Final
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
-from pydantic import StringConstraints, ValidationError
+from pydantic import ValidationError
 
 from tonevault.boundary.captures import FieldName
 from tonevault.desk.calls.service import CallService
 from tonevault.desk.panel.amount import read_amount
 from tonevault.desk.panel.pages import page
-from tonevault.desk.panel.reader import PanelReader
+from tonevault.desk.panel.panel_route import PanelRoute
+from tonevault.desk.panel.reader import PanelReader, Viewer
 from tonevault.desk.people.guard import Guard
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.refusal import not_found
@@ -26,6 +27,8 @@ from tonevault.kernel.ids import CALL, SESSION, AccountId, CallId, Entropy, Sess
 STREAM_LIFETIME_S: Final = 900.0
 """After this the browser connects again and is asked who it is: an ended log-in watches no longer."""
 RETRY_MS: Final = 500
+PULSE: Final = ("pulse", ".")
+"""Sent in silence. An event, not a comment: the page must notice when the line has died without a word."""
 DONE: Final = 204
 """A button's answer has no body: what it changed comes by the stream, to every panel that shows the call."""
 
@@ -33,8 +36,8 @@ DONE: Final = 204
 class StartForm(Body):
     """What the agent fills in before Start."""
 
-    amount: Annotated[str, StringConstraints(max_length=20)] = ""
-    currency: Annotated[str, StringConstraints(max_length=3)] = ""
+    amount: CleanWords = ""
+    currency: CleanWords = ""
     reference: CleanWords = ""
 
 
@@ -49,7 +52,7 @@ def panel_routes(
     entropy: Entropy,
 ) -> APIRouter:
     """The routes behind a log-in. `fields_of` says which fields an account captures."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, route_class=PanelRoute)
 
     @router.get("/")
     async def root() -> Response:
@@ -60,8 +63,9 @@ def panel_routes(
         principal = await guard.find(request)
         if principal is None or principal.user is None:
             return RedirectResponse("/login", 303)
-        values = await reader.values(principal.account_id, _call_or_none(call))
+        values = await reader.values(_viewer(principal, call))
         who = {
+            "now": clock.utc().isoformat(),
             "csrf_token": principal.csrf_token,
             "user_name": principal.user.name,
             "role": principal.user.role.value,
@@ -72,7 +76,7 @@ def panel_routes(
     async def stream(request: Request, call: str = "") -> Response:
         principal = await guard.require(request, Scope.SESSIONS_READ)
         return StreamingResponse(
-            _frames(reader, principal, _call_or_none(call)),
+            _frames(reader, _viewer(principal, call)),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
@@ -125,11 +129,11 @@ async def _start_form(request: Request) -> StartForm:
         raise refusal_of(error.errors()) from None
 
 
-async def _frames(reader: PanelReader, principal: Principal, call_id: CallId | None) -> AsyncIterator[str]:
+async def _frames(reader: PanelReader, viewer: Viewer) -> AsyncIterator[str]:
     until = time.monotonic() + STREAM_LIFETIME_S
     yield f"retry: {RETRY_MS}\n\n"
-    async for change in reader.changes(principal.account_id, call_id):
-        yield ": still here\n\n" if change is None else _frame(*change)
+    async for change in reader.changes(viewer):
+        yield _frame(*(change or PULSE))
         if time.monotonic() >= until:
             return
 
@@ -139,8 +143,9 @@ def _frame(name: str, html: str) -> str:
     return f"event: {name}\n{lines}\n"
 
 
-def _call_or_none(text: str) -> CallId | None:
-    return CallId(text) if is_id(text, CALL) else None
+def _viewer(principal: Principal, call: str) -> Viewer:
+    call_id = CallId(call) if is_id(call, CALL) else None
+    return Viewer(principal.account_id, call_id, may_act=principal.may(Scope.SESSIONS_WRITE))
 
 
 def _call(text: str) -> CallId:

@@ -7,8 +7,9 @@ from typing import Final
 
 from tonevault.boundary.calls import CallState
 from tonevault.desk.calls.model import PhoneCall
-from tonevault.desk.panel.box import Box, PastPayment, box_of, past_payment
-from tonevault.desk.panel.wording import CALL_STATES
+from tonevault.desk.panel.box import Box, box_of
+from tonevault.desk.panel.outcome import PastPayment, past_payment
+from tonevault.desk.panel.wording import CALL_ENDED, CALL_ENDS, CALL_STATES
 from tonevault.desk.sessions.model import Session
 
 CURRENCIES: Final = (
@@ -44,13 +45,14 @@ class CallLine:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The chosen call."""
+    """The chosen call. `ended` says why it is over, in words."""
 
     call_id: str
     title: str
     subtitle: str
     call_state: str
     call_state_text: str
+    ended: str
     box: Box
     history: tuple[PastPayment, ...]
     currencies: tuple[str, ...]
@@ -64,8 +66,8 @@ def line_of(call: PhoneCall) -> CallLine:
     )
 
 
-def stage_of(call: PhoneCall, sessions: Sequence[Session], currency: str) -> Stage:
-    """The chosen call with its sessions, newest first."""
+def stage_of(call: PhoneCall, sessions: Sequence[Session], currency: str, *, may_act: bool) -> Stage:
+    """The chosen call with its sessions, newest first. `currency` is offered first, unless the next start has one."""
     newest = sessions[0] if sessions else None
     numbers = [
         f"calls from {call.caller}" if call.caller else "",
@@ -76,14 +78,19 @@ def stage_of(call: PhoneCall, sessions: Sequence[Session], currency: str) -> Sta
     reference = (
         f" · {call.customer.reference}" if call.customer is not None and call.customer.reference else ""
     )
+    box = box_of(newest, call=call.state, may_act=may_act)
+    if box.start is not None and box.start.currency:
+        currency = box.start.currency
     offered = CURRENCIES if currency in CURRENCIES else (currency, *CURRENCIES)
+    ended = call.state is CallState.ENDED
     return Stage(
         call_id=call.id,
         title=title_of(call),
         subtitle=words[:1].upper() + words[1:] + reference,
         call_state=call.state,
         call_state_text=CALL_STATES[call.state],
-        box=box_of(newest, call_is_up=call.state is CallState.ANSWERED),
+        ended=CALL_ENDS.get(call.end_reason or "", CALL_ENDED) if ended else "",
+        box=box,
         history=tuple(past_payment(each) for each in sessions[1:]),
         currencies=offered,
         currency=currency,

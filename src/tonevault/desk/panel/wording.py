@@ -3,6 +3,7 @@
 from typing import Final
 
 from tonevault.boundary.captures import EndReason, FieldError, FieldName
+from tonevault.boundary.charges import ChargeState
 
 FIELD_TITLES: Final = {
     FieldName.CARD_NUMBER: "Card Number",
@@ -26,26 +27,24 @@ END_REASONS: Final = {
         "Token could not be created",
         "Nothing was kept and nothing was charged. Try again.",
     ),
-    EndReason.AUTHORISATION_DECLINED: (
-        "Payment declined",
-        "The card is kept as a token; no money has moved.",
-    ),
+    EndReason.AUTHORISATION_DECLINED: ("Payment declined", "Ask for another card."),
     EndReason.AUTHORISATION_UNKNOWN: (
         "Result not known yet",
         "The gateway fell silent. It is being looked up; do not charge again. The result appears here by itself.",
     ),
-    EndReason.AUTHORISATION_FAILED: (
-        "Payment could not be made",
-        "The card is kept as a token; no money has moved.",
-    ),
+    EndReason.AUTHORISATION_FAILED: ("Payment could not be made", "Try again."),
     EndReason.CANCELED_BY_AGENT: ("Canceled", "What had been keyed was discarded."),
-    EndReason.CALL_ENDED: ("The call ended", "What had been keyed was discarded."),
+    EndReason.CALL_ENDED: ("The call ended", "What had been keyed was discarded; nothing was charged."),
     EndReason.SESSION_EXPIRED: ("The session expired", "What had been keyed was discarded."),
     EndReason.INTERRUPTED: (
-        "The secure zone was restarted",
-        "What had been keyed is gone and nothing was kept. Start again.",
+        "Interrupted",
+        "The secure zone stopped in mid-capture. What had been keyed is gone; nothing was kept or charged.",
     ),
 }
+"""A title and what it means, for each way in which a session ends short of success."""
+
+CARD_KEPT: Final = "The card is kept as a token; no money has moved."
+NO_MONEY: Final = "No money has moved."
 
 CODES: Final = {
     "insufficient_funds": "Not enough money on the card. Ask for another card.",
@@ -56,10 +55,58 @@ CODES: Final = {
     "limit_exceeded": "A limit of the card was reached. Ask for another card, or try tomorrow.",
     "incorrect_security_code": "The issuer says the security code is wrong. Take the card again.",
     "postal_code_mismatch": "The postal code is not the card holder's. Correct it and take the card again.",
+    "address_mismatch": "The address is not the card holder's. Correct it and take the card again.",
     "processing_error": "The gateway could not process it. Try again.",
+    "reference_reused": "The gateway knows this payment with another amount and did nothing. Start a new one.",
     "never_arrived": "The request never reached the gateway. Try again.",
     "token_not_chargeable": "The token can no longer be charged. Capture the card again.",
 }
 """Advice for each code of a declined or failed charge. Lost and stolen are worded as any decline: the agent must not have to act on it."""
 
+CHARGE_STATES: Final = {
+    ChargeState.PENDING: "On its way",
+    ChargeState.SUCCEEDED: "Charged",
+    ChargeState.DECLINED: "Declined",
+    ChargeState.FAILED: "Not charged",
+    ChargeState.UNKNOWN: "Being looked up",
+    ChargeState.CANCELED: "Canceled",
+    ChargeState.REFUNDED: "Refunded",
+    ChargeState.PARTIALLY_REFUNDED: "Partly refunded",
+}
+
 CALL_STATES: Final = {"ringing": "Ringing", "answered": "Live", "ended": "Ended"}
+
+CALL_ENDS: Final = {
+    "customer_hung_up": "The customer hung up.",
+    "agent_hung_up": "The agent's side hung up.",
+    "canceled": "The customer hung up before the call was answered.",
+    "refused": "The contact centre refused the call.",
+    "busy": "The contact centre was busy.",
+    "no_answer": "Nobody answered the call.",
+    "unreachable": "The contact centre could not be reached.",
+    "no_common_codec": "The two sides share no audio codec.",
+    "leg_lost": "The connection to one side was lost.",
+    "media_lost": "The sound of the call was lost.",
+    "hung_up_by_edge": "The edge ended the call.",
+    "session_timed_out": "One side stopped answering.",
+    "malformed": "One side sent what the edge cannot understand.",
+    "interrupted": "The secure zone stopped, and the call with it.",
+}
+"""Why a call is over, by the word that the secure zone gives for it."""
+CALL_ENDED: Final = "The call is over."
+
+REFUSALS: Final = {
+    "secure_zone_unreachable": (
+        "The secure zone does not answer. If it took the request after all, that shows here by itself; else try again."
+    ),
+    "session_in_progress": "A payment is open on this call already. Complete or cancel it first.",
+    "session_over": "This payment is over. Start a new one.",
+    "call_not_live": "The call is not up any more.",
+    "fields_missing": "Capture every field before completing.",
+    "not_found": "That is no longer here. Choose the call again.",
+    "permission_denied": "Your role may watch, but not take payments.",
+}
+"""Refusals in an agent's words, where those of the API speak to a program."""
+
+INPUT_TITLES: Final = {"amount": "Amount", "currency": "Currency", "reference": "Reference"}
+"""The start form's inputs, by their names."""
