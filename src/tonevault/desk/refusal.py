@@ -72,5 +72,11 @@ def asking_the_secure_zone() -> Iterator[None]:
     except SecureZoneUnreachableError:
         raise unreachable() from None
     except SecureZoneError as error:
-        status = error.status if 400 <= error.status < 500 else 502
-        raise Refusal(status, error.code, error.detail) from None
+        if not is_definite(error):
+            raise unreachable() from None
+        raise Refusal(error.status, error.code, error.detail) from None
+
+
+def is_definite(error: SecureZoneError) -> bool:
+    """Whether nothing was done. A 5xx of the secure zone tells no more than silence: it may have acted and failed after."""
+    return 400 <= error.status < 500

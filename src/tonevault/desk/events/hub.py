@@ -23,7 +23,8 @@ class Subscription:
     async def next(self, timeout_s: float) -> Numbered | None:
         """The next event, or None when nothing came for `timeout_s` seconds."""
         try:
-            return await asyncio.wait_for(self.queue.get(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                return await self.queue.get()
         except TimeoutError:
             return None
 

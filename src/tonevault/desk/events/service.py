@@ -1,6 +1,6 @@
 """Records events in the transaction of what they tell, and follows them: first those missed, then live ones, none twice."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from typing import Final
 
 from pydantic import JsonValue
@@ -90,7 +90,7 @@ class EventService:
 
     async def follow(
         self, account_id: AccountId, last_seen: EventId | None = None
-    ) -> AsyncIterator[Event | None]:
+    ) -> AsyncGenerator[Event | None, None]:
         """Durable events after `last_seen` (None: from now on) and transient ones as they come; None every POLL_S of silence.
 
         Ends when the listener does not keep up: it then follows again from the last event it has seen.

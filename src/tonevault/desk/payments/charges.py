@@ -18,7 +18,7 @@ from tonevault.desk.payments.mirror import PaymentMirror
 from tonevault.desk.payments.model import CardToken, Charge, new_charge
 from tonevault.desk.payments.tokens import TokenService
 from tonevault.desk.people.audit import AuditLog
-from tonevault.desk.refusal import Refusal, not_found
+from tonevault.desk.refusal import Refusal, is_definite, not_found
 from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import AccountId, ChargeId, CustomerId, SessionId, TokenId
 from tonevault.kernel.money import Money
@@ -72,11 +72,11 @@ class ChargeService:
     ) -> Charge:
         """Charge a token. A decline is an answer; silence leaves the charge `pending` until the sweep has settled it.
 
-        Raises Refusal `token_not_chargeable` (no charge was made) or `not_found`.
+        Raises Refusal `token_not_chargeable`, `not_found` or `secure_zone_unreachable`; then no money moves.
         """
         known = await self._find(account_id, charge_id)
         if known is None:
-            token = await self._tokens.get(account_id, token_id)
+            token = await self._tokens.get_fresh(account_id, token_id)
             if token.state is not TokenState.ACTIVE:
                 raise _not_chargeable(token)
             charge = new_charge(
@@ -166,7 +166,8 @@ class ChargeService:
             _log.warning("charge_unanswered", charge=charge.id)
             return
         except SecureZoneError as refused:
-            await self._end(account_id, charge, ChargeState.FAILED, refused.code)
+            if is_definite(refused):
+                await self._end(account_id, charge, ChargeState.FAILED, refused.code)
             return
         await self.take(result)
 

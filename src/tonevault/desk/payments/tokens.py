@@ -1,8 +1,9 @@
 """Tokens: read from the vault where it answers, from the desk's mirror where it does not; revoked in the vault alone."""
 
+from http import HTTPStatus
+
 from sqlalchemy import Connection
 
-from tonevault.boundary.problems import SecureZoneError, SecureZoneUnreachableError
 from tonevault.boundary.secure_zone import SecureZone
 from tonevault.boundary.tokens import TokenView
 from tonevault.desk.events.model import Numbered
@@ -12,7 +13,7 @@ from tonevault.desk.payments import store
 from tonevault.desk.payments.mirror import PaymentMirror
 from tonevault.desk.payments.model import CardToken
 from tonevault.desk.people.audit import AuditLog
-from tonevault.desk.refusal import asking_the_secure_zone, not_found
+from tonevault.desk.refusal import Refusal, asking_the_secure_zone, not_found
 from tonevault.kernel.ids import AccountId, CustomerId, TokenId
 from tonevault.plumbing.sql import Database
 
@@ -35,16 +36,22 @@ class TokenService:
         self._audit = audit
 
     async def get(self, account_id: AccountId, token_id: TokenId) -> CardToken:
-        """One token as it stands now: it may have expired or been consumed since the desk last heard of it."""
+        """One token, from the desk's mirror where the vault does not answer."""
         try:
-            view = await self._zone.token(account_id, token_id)
-        except SecureZoneUnreachableError:
+            return await self.get_fresh(account_id, token_id)
+        except Refusal as refusal:
             known = await self._database.read(lambda c: store.find_token(c, account_id, token_id))
-            if known is None:
-                raise not_found("token") from None
+            if refusal.status != HTTPStatus.SERVICE_UNAVAILABLE or known is None:
+                raise
             return known
-        except SecureZoneError:
-            raise not_found("token") from None
+
+    async def get_fresh(self, account_id: AccountId, token_id: TokenId) -> CardToken:
+        """One token as it stands now: it may have expired or been consumed since the desk last heard of it.
+
+        Raises Refusal `not_found` or `secure_zone_unreachable`.
+        """
+        with asking_the_secure_zone():
+            view = await self._zone.token(account_id, token_id)
         return await self._take(account_id, view)
 
     async def page(

@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from tonevault.boundary.captures import CaptureState, EndReason
+from tonevault.boundary.interface import ANSWER_LIMIT_S
 from tonevault.boundary.problems import SecureZoneError
 from tonevault.boundary.secure_zone import SecureZone
 from tonevault.boundary.tokens import TokenView
@@ -18,8 +19,8 @@ from tonevault.kernel.ids import AccountId, ChargeId, TokenId
 from tonevault.plumbing.log import get_logger
 from tonevault.plumbing.sql import Database
 
-OPENING: Final = timedelta(seconds=15)
-"""Longer than opening takes: a session that nobody has confirmed by then was given up by whoever opened it."""
+OPENING: Final = timedelta(seconds=ANSWER_LIMIT_S + 5)
+"""Longer than anyone waits for the secure zone: a session not confirmed by then was given up by whoever opened it."""
 SILENCE_S: Final = 15.0
 """The secure zone restarts faster than this. Past it the agent is told, and the recording goes on."""
 BATCH: Final = 100

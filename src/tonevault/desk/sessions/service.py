@@ -17,7 +17,7 @@ from tonevault.desk.events.service import EventService
 from tonevault.desk.paging import Page, PageRequest
 from tonevault.desk.people.audit import AuditLog
 from tonevault.desk.recordings.service import RecordingService
-from tonevault.desk.refusal import Refusal, asking_the_secure_zone, invalid, not_found
+from tonevault.desk.refusal import Refusal, asking_the_secure_zone, invalid, is_definite, not_found
 from tonevault.desk.sessions import store
 from tonevault.desk.sessions.live import LiveSessions
 from tonevault.desk.sessions.mirror import SessionMirror
@@ -212,8 +212,9 @@ class SessionService:
         with asking_the_secure_zone():
             try:
                 return await self._zone.open_capture(request)
-            except SecureZoneError:
-                await self._database.transact(lambda c: store.drop_unopened(c, account_id, record.id))
+            except SecureZoneError as refused:
+                if is_definite(refused):
+                    await self._database.transact(lambda c: store.drop_unopened(c, account_id, record.id))
                 raise
 
     async def _command(self, account_id: AccountId, work: Callable[[Connection], list[Numbered]]) -> None:
