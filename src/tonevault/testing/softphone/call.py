@@ -2,18 +2,16 @@
 
 import asyncio
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from tonevault.cde.media import Direction
 from tonevault.cde.wire.sip.dialog import Dialog
 from tonevault.cde.wire.sip.message import Request, Response
+from tonevault.cde.wire.sip.uri import SipUri
 from tonevault.cde.wire.tone.generator import dial
 from tonevault.testing.softphone.line import Line
 from tonevault.testing.softphone.offer import describe, far_end, read
 from tonevault.testing.softphone.sound import Samples, wav_bytes
-
-if TYPE_CHECKING:
-    from tonevault.testing.softphone.phone import Softphone
 
 KEYS: Final = b"0123456789*#ABCD"
 KEY_S: Final = 0.08
@@ -31,10 +29,32 @@ class KeyCarrier(StrEnum):
     EVENT_AND_TONE = "event+tone"
 
 
+class Handset(Protocol):
+    """What a call asks of its telephone."""
+
+    offers_events: bool
+
+    @property
+    def host(self) -> str:
+        """The address that audio is received at."""
+
+    def contact(self) -> SipUri:
+        """The Contact of requests in a dialog."""
+
+    async def ask(self, request: Request, call: "PhoneCall") -> Response:
+        """Send a request of the call and wait for its final response."""
+
+    def send(self, request: Request, call: "PhoneCall") -> None:
+        """Send a request of the call; its response is taken when it comes."""
+
+    def cancel(self, call: "PhoneCall") -> None:
+        """Give up a call that was not answered."""
+
+
 class PhoneCall:
     """A call as the phone sees it. `answered` and `ended` are asyncio events; `end_status` is the SIP status of a call that never was."""
 
-    def __init__(self, phone: "Softphone", line: Line, port: int) -> None:
+    def __init__(self, phone: Handset, line: Line, port: int) -> None:
         self._phone = phone
         self._line = line
         self._port = port
@@ -151,7 +171,7 @@ class PhoneCall:
         if self.dialog is None:
             raise RuntimeError("the call is not answered")
         return self.dialog.request(
-            method, contact=self._phone.contact(self.dialog), body=body, content_type=content_type
+            method, contact=self._phone.contact(), body=body, content_type=content_type
         )
 
     def _send(self, method: str, *, body: bytes, content_type: str) -> None:

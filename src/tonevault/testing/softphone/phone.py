@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable
 from typing import Final
 
+from tonevault.cde.edge.routes import peer_of
 from tonevault.cde.edge.sip_driver.driver import SipDriver
 from tonevault.cde.edge.sip_driver.listener import Listener
 from tonevault.cde.wire.sdp.errors import SdpError
@@ -24,9 +25,9 @@ from tonevault.cde.wire.sip.events import (
 from tonevault.cde.wire.sip.headers import Headers
 from tonevault.cde.wire.sip.message import Request, Response
 from tonevault.cde.wire.sip.name_addr import NameAddr
-from tonevault.cde.wire.sip.peer import Peer, Transport
+from tonevault.cde.wire.sip.peer import Peer
 from tonevault.cde.wire.sip.response import make_response
-from tonevault.cde.wire.sip.uri import SipUri, transport_of
+from tonevault.cde.wire.sip.uri import SipUri
 from tonevault.testing.softphone.call import PhoneCall
 from tonevault.testing.softphone.line import Line
 from tonevault.testing.softphone.offer import NoCommonCodecError
@@ -133,7 +134,7 @@ class Softphone:
         for name, value in headers or []:
             request.headers.add(name, value)
         self._dialogs[request.call_id] = call
-        self._invite_keys[id(call)] = self._transmit(request, call, peer_of(uri)).key
+        self._invite_keys[id(call)] = self._transmit(request, call, _reach(uri)).key
         return call
 
     async def ask(self, request: Request, call: PhoneCall) -> Response:
@@ -150,15 +151,14 @@ class Softphone:
         if key is not None:
             self._driver.cancel(key)
 
-    def contact(self, dialog: Dialog) -> SipUri:
+    def contact(self) -> SipUri:
         """The Contact of requests in a dialog."""
-        del dialog
         return SipUri.parse(self.uri)
 
     def _next_hop(self, call: PhoneCall) -> Peer:
         if call.dialog is None:
             raise RuntimeError("the call is not answered")
-        return peer_of(call.dialog.next_hop)
+        return _reach(call.dialog.next_hop)
 
     def _transmit(self, request: Request, call: PhoneCall, peer: Peer) -> "_Asked":
         key = self._driver.send_request(request, peer)
@@ -291,7 +291,8 @@ class _Asked:
         self.answer = answer
 
 
-def peer_of(uri: SipUri) -> Peer:
-    """Where a request to this URI is sent (RFC 3263 without DNS records)."""
-    transport = Transport[(transport_of(uri) or "udp").upper()]
-    return Peer(transport, uri.host, uri.port or transport.default_port)
+def _reach(uri: SipUri) -> Peer:
+    peer = peer_of(uri)
+    if peer is None:
+        raise ValueError("target: must be a sip or sips URI with a host")
+    return peer
