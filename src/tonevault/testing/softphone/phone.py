@@ -6,10 +6,10 @@ import ssl
 from collections.abc import Callable
 from typing import Final
 
-from tonevault.cde.edge.routes import peer_of
 from tonevault.cde.edge.sip_driver.driver import SipDriver
 from tonevault.cde.edge.sip_driver.listener import Listener
 from tonevault.cde.wire.sdp.errors import SdpError
+from tonevault.cde.wire.sip.destination import peer_of
 from tonevault.cde.wire.sip.dialog import Dialog
 from tonevault.cde.wire.sip.events import (
     AckReceived,
@@ -134,7 +134,7 @@ class Softphone:
         for name, value in headers or []:
             request.headers.add(name, value)
         self._dialogs[request.call_id] = call
-        self._invite_keys[id(call)] = self._transmit(request, call, _reach(uri)).key
+        self._invite_keys[id(call)] = self._transmit(request, call, peer_of(uri)).key
         return call
 
     async def ask(self, request: Request, call: PhoneCall) -> Response:
@@ -158,7 +158,7 @@ class Softphone:
     def _next_hop(self, call: PhoneCall) -> Peer:
         if call.dialog is None:
             raise RuntimeError("the call is not answered")
-        return _reach(call.dialog.next_hop)
+        return peer_of(call.dialog.next_hop)
 
     def _transmit(self, request: Request, call: PhoneCall, peer: Peer) -> "_Asked":
         key = self._driver.send_request(request, peer)
@@ -289,10 +289,3 @@ class _Asked:
     def __init__(self, key: ClientKey, answer: "asyncio.Future[Response]") -> None:
         self.key = key
         self.answer = answer
-
-
-def _reach(uri: SipUri) -> Peer:
-    peer = peer_of(uri)
-    if peer is None:
-        raise ValueError("target: must be a sip or sips URI with a host")
-    return peer
