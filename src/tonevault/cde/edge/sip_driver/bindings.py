@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from tonevault.cde.edge.sip_driver.datagram_socket import DatagramSocket
 from tonevault.cde.edge.sip_driver.errors import ListenerError
-from tonevault.cde.edge.sip_driver.limits import HANDSHAKE_TIMEOUT_S, MAX_REMEMBERED_PEERS
+from tonevault.cde.edge.sip_driver.limits import MAX_REMEMBERED_PEERS
 from tonevault.cde.edge.sip_driver.listener import Listener
 from tonevault.cde.edge.sip_driver.listening_socket import open_listening_socket
 from tonevault.cde.edge.sip_driver.names import is_address
 from tonevault.cde.edge.sip_driver.stream_connection import StreamConnection
+from tonevault.cde.edge.sip_driver.tls_acceptor import TlsAcceptor
 from tonevault.cde.wire.sip.peer import Address, Peer, Transport
 
 
@@ -26,13 +27,16 @@ class Binding:
     port: int
     datagrams: DatagramSocket | None = None
     server: asyncio.Server | None = None
+    tls: TlsAcceptor | None = None
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the socket."""
         if self.datagrams is not None:
             self.datagrams.close()
         if self.server is not None:
             self.server.close()
+        if self.tls is not None:
+            await self.tls.stop()
 
 
 class Bindings:
@@ -45,11 +49,13 @@ class Bindings:
         server_tls: ssl.SSLContext | None,
         receive: Callable[[DatagramSocket, bytes, Peer], None],
         accept: Callable[[Transport], StreamConnection],
+        admits: Callable[[Peer], bool],
     ) -> None:
         self._listeners = listeners
         self._server_tls = server_tls
         self._receive = receive
         self._accept = accept
+        self._admits = admits
         self._bound: list[Binding] = []
         self._seen: OrderedDict[Peer, Binding] = OrderedDict()
 
@@ -65,7 +71,7 @@ class Bindings:
     async def stop(self) -> None:
         """Close all sockets."""
         for binding in self._bound:
-            binding.close()
+            await binding.close()
         self._bound.clear()
         self._seen.clear()
         # A closed datagram transport lets go of its port on the next turn of the loop.
@@ -119,8 +125,7 @@ class Bindings:
         return [(binding.listener, binding.port) for binding in self._bound]
 
     async def _bind(self, listener: Listener) -> Binding:
-        is_tls = listener.transport is Transport.TLS
-        if is_tls and self._server_tls is None:
+        if listener.transport is Transport.TLS and self._server_tls is None:
             raise ListenerError(
                 f"{listener.text()}: a TLS listener needs a certificate and a key; configure both, or leave it out"
             )
@@ -133,12 +138,10 @@ class Bindings:
                     lambda: DatagramSocket(self._receive), sock=opened
                 )
                 return Binding(listener, host, port, datagrams=datagrams)
-            server = await loop.create_server(
-                lambda: self._accept(listener.transport),
-                sock=opened,
-                ssl=self._server_tls if is_tls else None,
-                ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if is_tls else None,
-            )
+            if self._server_tls is not None and listener.transport is Transport.TLS:
+                acceptor = TlsAcceptor(opened, self._server_tls, admits=self._admits, accept=self._accept)
+                return Binding(listener, host, port, tls=acceptor)
+            server = await loop.create_server(lambda: self._accept(listener.transport), sock=opened)
         except BaseException:
             opened.close()
             raise

@@ -44,7 +44,11 @@ class SipDriver:
         self._admit = admit
         self._connections = Connections(self, client_tls or TlsTrust().context_for)
         self._bindings = Bindings(
-            listeners, server_tls=server_tls, receive=self._datagram_received, accept=self._connections.accept
+            listeners,
+            server_tls=server_tls,
+            receive=self._datagram_received,
+            accept=self._connections.accept,
+            admits=admit,
         )
         self._names = Names(self._bindings.can_send_to)
         self._stack = SipStack(entropy=entropy, local_address=self._bindings.address, timings=timings)

@@ -35,3 +35,6 @@ NAME_CACHE_S = 60.0
 
 RECEIVE_BUFFER_BYTES = 1_048_576
 """What the kernel keeps of a burst over UDP while Python is busy: a thousand messages. The system may grant less."""
+
+ACCEPT_PAUSE_S = 0.1
+"""Between attempts to accept while the system refuses: long enough not to burn a core."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,57 @@ def test_connections_beyond_the_limit_are_closed(monkeypatch: pytest.MonkeyPatch
                 second_reader, second = await open_raw(station)
                 await expect_end(second_reader)
             for writer in (first, second):
+                writer.close()
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("admitted", [True, False])
+def test_only_an_admitted_peer_is_shown_a_certificate(tmp_path: Path, admitted: bool) -> None:
+    identity = make_certificate(tmp_path)
+    unsent = ssl.MemoryBIO()
+    handshake = (
+        TlsTrust()
+        .context_for(Peer(Transport.TLS, "x", 1))
+        .wrap_bio(ssl.MemoryBIO(), unsent, server_hostname="x")
+    )
+    with contextlib.suppress(ssl.SSLWantReadError):
+        handshake.do_handshake()
+    hello = unsent.read()
+
+    async def play() -> None:
+        async with Station("tls:127.0.0.1:0", identity=identity, admit=lambda _: admitted) as station:
+            reader, writer = await asyncio.open_connection(station.peer.host, station.peer.port)
+            heard = b""
+            with contextlib.suppress(ConnectionResetError):
+                async with asyncio.timeout(PATIENCE_S):
+                    writer.write(hello)
+                    heard = await reader.read(1)
+            writer.close()
+            assert bool(heard) is admitted
+
+    asyncio.run(play())
+
+
+def test_a_message_that_comes_with_the_handshake_is_not_lost(tmp_path: Path) -> None:
+    identity = make_certificate(tmp_path)
+
+    async def play() -> None:
+        trust = TlsTrust(ca_file=identity[0])
+        async with Station("tls:127.0.0.1:0", identity=identity) as station:
+            for number in range(20):
+                reader, writer = await asyncio.open_connection(
+                    station.peer.host, station.peer.port, ssl=trust.context_for(station.peer)
+                )
+                writer.write(
+                    b"OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1;branch=z9hG4bK%d\r\nFrom: <sip:a>;tag=1\r\n"
+                    b"To: <sip:b>\r\nCall-ID: %d\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+                    % (number, number)
+                )
+                received = await station.next(RequestReceived)
+                station.driver.respond(received.key, make_response(received.request, 200, to_tag="x"))
+                async with asyncio.timeout(PATIENCE_S):
+                    assert (await reader.readline()).startswith(b"SIP/2.0 200")
                 writer.close()
 
     asyncio.run(play())

