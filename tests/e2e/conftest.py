@@ -6,17 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.house import House
+from tests.e2e.house_calls import CallStage
 from tests.e2e.peers.group import PeerGroup
-
-_GROUP = pytest.StashKey[PeerGroup]()
-_HOUSE = pytest.StashKey[House]()
 
 
 @pytest.fixture
-def peers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PeerGroup]:
+def peers(tmp_path: Path) -> Iterator[PeerGroup]:
     """Starts real peers for one test. A peer that cannot be started is a failure, never a reason to skip."""
     group = PeerGroup(tmp_path / "peers")
-    request.node.stash[_GROUP] = group
     try:
         yield group
     finally:
@@ -24,14 +21,32 @@ def peers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PeerGroup]
 
 
 @pytest.fixture
-def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+def house(tmp_path: Path) -> Iterator[House]:
     """A deployment of its own for one test, not yet started: its `start` takes where the calls go."""
     house = House(tmp_path / "house")
-    request.node.stash[_HOUSE] = house
     try:
         yield house
     finally:
         house.stop()
+
+
+@pytest.fixture(scope="module")
+def module_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CallStage]:
+    """A house with phones that the tests of one module share, started at its first use."""
+    stage = CallStage(tmp_path_factory.mktemp("stage"))
+    try:
+        yield stage
+    finally:
+        stage.close()
+
+
+@pytest.fixture
+def stage(module_stage: CallStage) -> Iterator[CallStage]:
+    """The module's stage; whatever calls a test leaves behind are over before the next one."""
+    try:
+        yield module_stage
+    finally:
+        module_stage.end_calls()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -40,10 +55,19 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Adds what the peers and the house logged, digits masked, to the report of a test that failed."""
     report = yield
-    if report.failed:
-        group, house = item.stash.get(_GROUP, None), item.stash.get(_HOUSE, None)
-        logs = group.logs() if group is not None else []
-        if house is not None:
-            logs.append(("serve", house.masked_log()))
-        report.sections += [(f"log of {name}, digits masked", log) for name, log in logs]
+    if report.failed and isinstance(item, pytest.Function):
+        for value in item.funcargs.values():
+            report.sections += [(f"log of {name}, digits masked", log) for name, log in _logs(value)]
     return report
+
+
+def _logs(value: object) -> list[tuple[str, str]]:
+    match value:
+        case PeerGroup():
+            return value.logs()
+        case House():
+            return [("serve", value.masked_log())]
+        case CallStage():
+            return [*value.peers.logs(), ("serve", value.house.masked_log())]
+        case _:
+            return []

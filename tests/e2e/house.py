@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 import psutil
@@ -22,6 +22,7 @@ from tests.e2e.peers.ports import LOOPBACK, claim_block
 from tests.e2e.peers.process import PeerProcess
 
 Json = dict[str, Any]
+Found = TypeVar("Found")
 
 TONEVAULT = str(Path(sys.executable).with_name("tonevault"))
 LOGIN = "agent"
@@ -162,8 +163,9 @@ class House:
         return self.process.log() if self._process is not None else ""
 
     def masked_log(self) -> str:
-        """The end of it for a report, digits masked."""
-        return masked(self.logs())[-_LOG_TAIL_CHARS:]
+        """The end of it for a report: digits masked, without the five lines that httpcore writes for each request."""
+        lines = [line for line in self.logs().splitlines() if "[httpcore." not in line]
+        return masked("\n".join(lines))[-_LOG_TAIL_CHARS:]
 
     # -- where it is -----------------------------------------------------------------------------------------
 
@@ -244,12 +246,15 @@ class House:
         return next(one for one in self.session()["fields"] if one["name"] == name)
 
     def wait_field(self, name: str, state: str = "captured", timeout_s: float = _WAIT_S) -> Json:
-        """The field, once it is in this state."""
-        return self.wait(
-            f"{name} {state}",
-            lambda: field if (field := self.field(name))["state"] == state else None,
-            timeout_s,
-        )
+        """The field, once it is in this state; a field that fails instead fails the test at once."""
+
+        def look() -> Json | None:
+            field = self.field(name)
+            if field["state"] == "failed" != state:
+                raise self.process.failure(f"{name} failed: {field['error']}")
+            return field if field["state"] == state else None
+
+        return self.wait(f"{name} {state}", look, timeout_s)
 
     def wait_dots(self, name: str, dots: int, timeout_s: float = _WAIT_S) -> Json:
         """The field, once this many keys have been counted."""
@@ -278,7 +283,7 @@ class House:
         answer = self.api.post(path, json=body, headers={"Idempotency-Key": f"test-{time.monotonic_ns()}"})
         return _accepted(answer)
 
-    def wait(self, what: str, look: Callable[[], Any], timeout_s: float = _WAIT_S) -> Any:
+    def wait(self, what: str, look: Callable[[], Found | None], timeout_s: float = _WAIT_S) -> Found:
         """The first answer of `look` that is not None, asked again and again, also while the desk is away."""
         deadline = time.monotonic() + timeout_s
         while True:

@@ -1,5 +1,6 @@
 """Follows the desk's event stream as a merchant's program does: in order, resumed after a break, waited on by type."""
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable
@@ -86,11 +87,9 @@ class EventFollower:
 
     def _follow(self) -> None:
         while not self._stopping.is_set():
-            try:
+            # The desk died or was stopped: durable events that are missed now are sent again on resuming.
+            with contextlib.suppress(httpx.TransportError):
                 self._listen()
-            except httpx.TransportError:
-                # The desk died or was stopped: durable events that are missed now are sent again on resuming.
-                pass
             self._stopping.wait(_RETRY_S)
 
     def _listen(self) -> None:

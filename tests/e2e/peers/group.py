@@ -38,9 +38,9 @@ class PeerGroup:
         self._logged.append(caller)
         return caller
 
-    def callee(self, settings: SippSettings | None = None) -> SippCallee:
-        """A sipp that listens for one call."""
-        callee = SippCallee(self._fresh("sipp-callee"), settings)
+    def callee(self, settings: SippSettings | None = None, *, block: PortBlock | None = None) -> SippCallee:
+        """A sipp that listens for one call, on ports of its own or on those of a block."""
+        callee = SippCallee(self._fresh("sipp-callee"), settings, block)
         self._ending.callback(callee.stop)
         self._logged.append(callee)
         return callee.start()

@@ -64,13 +64,16 @@ class SippSettings:
 class _Sipp:
     """What the caller and the callee have in common: the process, the call's commands, and the trace."""
 
-    def __init__(self, scenario: str, folder: Path, settings: SippSettings) -> None:
+    def __init__(
+        self, scenario: str, folder: Path, settings: SippSettings, block: PortBlock | None = None
+    ) -> None:
         self.settings = settings
         self.name = f"sipp-{scenario}-{settings.user}"
         self._scenario = scenario
         self._folder = folder
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._block: PortBlock = claim_block()
+        self._owns_block = block is None
+        self._block: PortBlock = block or claim_block()
         self._control = SippControl(self._block.port(2))
         self._process: PeerProcess | None = None
 
@@ -174,7 +177,8 @@ class _Sipp:
         if self._process is not None:
             self._process.kill()
         self._control.close()
-        self._block.release()
+        if self._owns_block:
+            self._block.release()
 
     # -- inside ----------------------------------------------------------------------------------------------
 
@@ -245,10 +249,15 @@ class SippCaller(_Sipp):
 
 
 class SippCallee(_Sipp):
-    """A callee for one call. `start` has it listen; it rings until it is told to `answer` or `reject`."""
+    """A callee for one call. `start` has it listen; it rings until it is told to `answer` or `reject`.
 
-    def __init__(self, folder: Path, settings: SippSettings | None = None) -> None:
-        super().__init__("callee", folder, settings or SippSettings())
+    On a `block` of the test's own, one callee after another can be found at the same address.
+    """
+
+    def __init__(
+        self, folder: Path, settings: SippSettings | None = None, block: PortBlock | None = None
+    ) -> None:
+        super().__init__("callee", folder, settings or SippSettings(), block)
 
     def start(self) -> Self:
         self._start()
