@@ -78,7 +78,7 @@ class ClientSide:
         return len(self._transactions)
 
     def send(self, request: Request, peer: Peer, now: float) -> ClientKey:
-        """Start a transaction. Raises SipLimitError, and ValueError for a method that has no transaction of its own."""
+        """Start a transaction. Raises SipLimitError, and ValueError for ACK, CANCEL and requests without From, Call-ID or CSeq."""
         if request.method in ("ACK", "CANCEL"):
             raise ValueError("method: ACK and CANCEL are sent by send_ack and cancel")
         if len(self._transactions) >= MAX_CLIENT_TRANSACTIONS:
@@ -86,9 +86,10 @@ class ClientSide:
                 f"{MAX_CLIENT_TRANSACTIONS} requests await their answers; no further one is sent"
             )
         sent = self._with_via(request, peer)
+        identity = _invite_id(sent)
         key = self._start(sent, peer, now, is_internal=False)
         if sent.method == "INVITE":
-            self._invites[_invite_id(sent)] = key
+            self._invites[identity] = key
         return key
 
     def send_ack(self, request: Request, peer: Peer) -> None:
@@ -167,7 +168,7 @@ class ClientSide:
             case Action.DELIVER_OR_ACKNOWLEDGE:
                 self._take_success(transaction, heard)
             case Action.ACKNOWLEDGE_FAILURE:
-                ack = transaction.failure_ack or _encode(_failure_ack(transaction.request, heard.response))
+                ack = transaction.failure_ack or _failure_ack(transaction.request, heard.response).encode()
                 transaction.failure_ack = ack
                 self._outlets.send(transaction.peer, ack)
             case _:
@@ -194,8 +195,9 @@ class ClientSide:
 
     def _forget(self, transaction: ClientTransaction) -> None:
         del self._transactions[transaction.key]
-        if transaction.machine is Machine.INVITE_CLIENT:
-            self._invites.pop(_invite_id(transaction.request), None)
+        identity = _invite_id(transaction.request)
+        if self._invites.get(identity) == transaction.key:
+            del self._invites[identity]
 
     def _with_via(self, request: Request, peer: Peer) -> Request:
         """A copy with our Via on top: fresh branch, and rport so that the answer comes back through any NAT (RFC 3581)."""

@@ -61,7 +61,7 @@ class SipStack:
             self._receive_response(message, peer, now)
 
     def send_request(self, request: Request, peer: Peer, now: float) -> ClientKey:
-        """Send a copy with our Via on top, in a new client transaction. Raises SipLimitError, and ValueError for ACK and CANCEL."""
+        """Send a copy with our Via on top, in a new client transaction. Raises SipLimitError, and ValueError for what cannot be sent so."""
         return self._clients.send(request, peer, now)
 
     def send_ack(self, request: Request, peer: Peer, now: float) -> None:  # noqa: ARG002 - every verb takes the time

@@ -4,7 +4,7 @@ import pytest
 from tests.unit.cde.wire.sip.simulated_pair import SimulatedPair, make_request
 
 from tonevault.cde.wire.sip.dialog import Dialog
-from tonevault.cde.wire.sip.errors import SipLimitError
+from tonevault.cde.wire.sip.errors import SipLimitError, SipParseError
 from tonevault.cde.wire.sip.events import (
     RequestReceived,
     ResponseReceived,
@@ -251,6 +251,17 @@ def test_ack_and_cancel_have_verbs_of_their_own(method: str) -> None:
     pair = SimulatedPair()
     with pytest.raises(ValueError, match="send_ack and cancel"):
         pair.caller.stack.send_request(make_request(method), pair.callee.peer, pair.now)
+
+
+@pytest.mark.parametrize("missing", ["From", "Call-ID", "CSeq"])
+def test_a_request_without_its_identity_is_refused_and_leaves_nothing_behind(missing: str) -> None:
+    pair = SimulatedPair()
+    request = make_request()
+    request.headers.remove(missing)
+    with pytest.raises(SipParseError, match=missing):
+        pair.caller.stack.send_request(request, pair.callee.peer, pair.now)
+    assert pair.caller.stack.open_transactions == 0
+    assert pair.caller.stack.next_datagram() is None
 
 
 def test_a_request_beyond_the_size_of_a_datagram_is_refused() -> None:
