@@ -47,7 +47,7 @@ class CallWatch:
         live = self._sessions.on_call(report.call_id)
         if live is not None:
             with self._sessions.changing(live) as now:
-                live.session.tell(Telling(report.key, report.carrier, report.onset), now)
+                live.session.tell(Telling(report.key, report.carrier, report.onset, now.monotonic), now)
 
     def mask_changed(self, call_id: CallId, mode: MaskMode) -> None:
         """The relay muted the customer by itself, because of noise, or let both talk again."""

@@ -3,20 +3,15 @@
 from typing import Final
 
 from tonevault.cde.capture.reconcile import CARRIERS, Lag, merge
-from tonevault.cde.capture.telling import (
-    INFO_EARLY_S,
-    INFO_LATE_S,
-    LATEST_S,
-    REPORT_DELAY_S,
-    Press,
-    Telling,
-)
+from tonevault.cde.capture.telling import INFO_LATE_S, LATE_S, REPORT_DELAY_S, Press, Telling
 from tonevault.cde.media import Carrier
 
-SETTLED_S: Final = INFO_LATE_S + 2 * REPORT_DELAY_S
+MAX_HOLD_S: Final = 5.0
+"""How long a key is held at most by who keys a number. Its INFO may come at the release alone."""
+SETTLED_S: Final = MAX_HOLD_S + INFO_LATE_S + REPORT_DELAY_S
 """A press that began so long ago can no longer be told of by anyone who has not done so."""
-MAX_PENDING: Final = 32
-"""Tellings of one carrier within SETTLED_S: Q.24 allows a key each 80 ms, 26 in that time. Faster is no keypad, and is dropped."""
+MAX_PENDING: Final = 96
+"""Tellings of one carrier within SETTLED_S: Q.24 allows a key each 80 ms, 85 in that time. Faster is no keypad, and is dropped."""
 MAX_HELD: Final = 64
 """Presses held for one window since the last `*`: a full card number, `#`, and a customer who keys on regardless."""
 
@@ -38,10 +33,10 @@ class PressRow:
     @property
     def presses(self) -> list[Press]:
         """Every press of the window, those first that are settled."""
-        return [*self._held, *(each for each in self._row if each.onset >= self._opened_at)]
+        return [*self._held, *(each for each in self._row if each.began_since(self._opened_at))]
 
     def open_window(self, at: float) -> None:
-        """From now on only presses that began at `at` or later count."""
+        """From now on only presses count that began, and are told of, at `at` or later."""
         self._held.clear()
         self._opened_at = at
 
@@ -49,36 +44,33 @@ class PressRow:
         """Nothing counts until the next window."""
         self.open_window(float("inf"))
 
-    def tell(self, telling: Telling, now: float) -> None:
+    def tell(self, telling: Telling) -> None:
         """A carrier tells of a press. Each carrier tells each press once, and in order."""
         self.heard.add(telling.carrier)
         pending = self._pending[telling.carrier]
-        if len(pending) == MAX_PENDING and pending[0].onset > now - SETTLED_S:
+        if len(pending) == MAX_PENDING and pending[0].onset > telling.told_at - SETTLED_S:
             return
         pending.append(telling)
-        self.settle(now)
+        self.settle(telling.told_at)
 
     def settle(self, now: float) -> None:
         """Put the accounts together; hold on to the presses that are certain, and forget those outside the window."""
-        row = merge(tuple(tuple(self._pending[each]) for each in CARRIERS), Lag(dict(self._lag.seconds)))
+        row = merge(tuple(tuple(self._pending[each]) for each in CARRIERS), self._lag.copy())
         settled = 0
-        for press, group in row:
-            told = [self._pending[CARRIERS[each]][0] for each in group]
-            if max(each.onset for each in told) > now - SETTLED_S:
+        for press in row:
+            if max(each.told_at for each in press.tellings) > now - SETTLED_S:
                 break
-            for each, telling in zip(group, told, strict=True):
-                self._pending[CARRIERS[each]].pop(0)
-                if len(told) > 1:
-                    self._lag.seconds[telling.carrier] = telling.onset - press.onset
+            for telling in press.tellings:
+                self._pending[telling.carrier].pop(0)
+            self._lag.learn(press)
             self._hold(press)
             settled += 1
-        self._row = [press for press, _ in row[settled:]]
+        self._row = row[settled:]
 
     def awaited_until(self, press: Press) -> float:
-        """Until when a carrier that was heard on this call may still tell of `press`; the press's own onset when all have."""
+        """Until when a carrier that was heard on this call may still tell of `press`; its latest onset when all have."""
         silent = self.heard - press.carriers
-        latest = press.onset + INFO_EARLY_S + REPORT_DELAY_S
-        return max((latest + LATEST_S[each] for each in silent), default=press.onset)
+        return max((press.latest + LATE_S[each] + REPORT_DELAY_S for each in silent), default=press.latest)
 
     def wipe(self) -> None:
         """Forget every key."""
@@ -88,7 +80,7 @@ class PressRow:
             pending.clear()
 
     def _hold(self, press: Press) -> None:
-        if press.onset < self._opened_at:
+        if not press.began_since(self._opened_at):
             return
         if press.key.is_clear:
             self._held.clear()

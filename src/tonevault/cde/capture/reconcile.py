@@ -12,8 +12,9 @@ from tonevault.cde.capture.telling import Press, Telling
 from tonevault.cde.media import Carrier
 
 CARRIERS: Final = tuple(Carrier)
-MAX_STATES: Final = 1_500
-"""Accounts that agree visit one state a press. Only a sender of contradictory keys gets here; its presses are then taken as they came."""
+MAX_STATES: Final = 400
+"""Accounts that agree visit one state a press; the worst of 1,500 random plays with lossy carriers visited 75. Only a sender of keys that
+contradict each other gets here; its presses are then taken as they came."""
 
 Accounts = tuple[tuple[Telling, ...], ...]
 """One account for each of CARRIERS, in that order."""
@@ -36,13 +37,23 @@ class Lag:
         """Nothing learned yet."""
         return cls(dict.fromkeys(CARRIERS, 0.0))
 
-    def corrected(self, telling: Telling) -> float:
-        """When the press began, as far as its carrier's habit tells."""
-        return telling.onset - self.seconds[telling.carrier]
+    def copy(self) -> "Lag":
+        """The same, to learn on from."""
+        return Lag(dict(self.seconds))
+
+    def learn(self, press: Press) -> None:
+        """A press that several told of shows how late each of them is."""
+        if len(press.tellings) > 1:
+            for each in press.tellings:
+                self.seconds[each.carrier] = each.onset - press.onset
+
+    def corrected(self, press: Press) -> float:
+        """When the press began, as far as the habits of its carriers tell."""
+        return min(each.onset - self.seconds[each.carrier] for each in press.tellings)
 
 
-def merge(accounts: Accounts, lag: Lag) -> list[tuple[Press, _Group]]:
-    """The presses in order, each with the indices into CARRIERS of those who told of it. Learns `lag` on the way."""
+def merge(accounts: Accounts, lag: Lag) -> list[Press]:
+    """The presses in order. Learns `lag` on the way."""
     search = _Search(accounts)
     try:
         search.cost(search.start)
@@ -50,14 +61,10 @@ def merge(accounts: Accounts, lag: Lag) -> list[tuple[Press, _Group]]:
         search.costs.clear()
     place, row = search.start, []
     while groups := search.groups(place):
-        best = search.best(place, groups)
-        group = min(best, key=lambda each: min(lag.corrected(t) for t in search.heads(place, each)))
-        told = search.heads(place, group)
-        onset = min(each.onset for each in told)
-        if len(told) > 1:
-            for each in told:
-                lag.seconds[each.carrier] = each.onset - onset
-        row.append((Press(told[0].key, onset, frozenset(each.carrier for each in told)), group))
+        presses = {group: search.press(place, group) for group in search.best(place, groups)}
+        group = min(presses, key=lambda each: lag.corrected(presses[each]))
+        lag.learn(presses[group])
+        row.append(presses[group])
         place = _advance(place, group)
     return row
 
@@ -70,26 +77,33 @@ class _Search:
         self.start: _Place = (0,) * len(accounts)
         self.costs: dict[_Place, int] = {}
 
-    def heads(self, place: _Place, group: _Group) -> list[Telling]:
-        """The next tellings of the accounts in `group`."""
-        return [self.accounts[each][place[each]] for each in group]
+    def press(self, place: _Place, group: _Group) -> Press:
+        """The press that the heads of the accounts in `group` tell of."""
+        return Press(tuple(self.accounts[each][place[each]] for each in group))
 
     def groups(self, place: _Place) -> list[_Group]:
-        """What the next press may be: for each key at a head, all heads that can tell of it together with the earliest.
+        """What the next press may be: for each key at a head, every head of it that can be the press which must come first.
 
-        To use up more of the accounts never makes the rest longer, so no smaller group needs to be tried.
+        To use up more of the accounts never makes the rest longer, so no smaller group needs to be tried; and no press is next that
+        certainly began after another head's.
         """
-        waiting = [each for each in range(len(place)) if place[each] < len(self.accounts[each])]
-        waiting.sort(key=lambda each: self.accounts[each][place[each]].onset)
+        heads = {
+            each: account[place[each]]
+            for each, account in enumerate(self.accounts)
+            if place[each] < len(account)
+        }
+        waiting = sorted(heads, key=lambda each: heads[each].latest)
         groups: list[_Group] = []
-        first_of_key: list[Telling] = []
+        taken: list[Telling] = []
         for each in waiting:
-            head = self.accounts[each][place[each]]
-            if any(head.key.matches(other.key) for other in first_of_key):
+            head = heads[each]
+            if any(head.key.matches(other.key) for other in taken):
                 continue
-            first_of_key.append(head)
-            same = [o for o in waiting if self.accounts[o][place[o]].may_be_the_press_of(head)]
-            groups.append(tuple(same))
+            taken.append(head)
+            # Sorted by their latest moment, all that can have begun by this one's have that moment in common.
+            same = [o for o in waiting if heads[o].earliest <= head.latest and heads[o].key.matches(head.key)]
+            if max(heads[o].earliest for o in same) <= heads[waiting[0]].latest:
+                groups.append(tuple(same))
         return groups
 
     def best(self, place: _Place, groups: list[_Group]) -> list[_Group]:

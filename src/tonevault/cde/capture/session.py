@@ -118,7 +118,7 @@ class CaptureSession:
         """A carrier tells of a key press. Outside a window it is remembered only to know its twin from another carrier."""
         if self.state is not CaptureState.OPEN:
             return
-        self._window.tell(telling, at.monotonic)
+        self._window.tell(telling)
         self._consider(at)
 
     def tick(self, at: Moment) -> None:

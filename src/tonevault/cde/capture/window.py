@@ -56,10 +56,10 @@ class CaptureWindow:
         self._row.close_window()
         self._forget_at = now + SETTLED_S
 
-    def tell(self, telling: Telling, now: float) -> None:
+    def tell(self, telling: Telling) -> None:
         """A carrier tells of a press, inside the window or outside."""
-        self._row.tell(telling, now)
-        self._touched_at = now
+        self._row.tell(telling)
+        self._touched_at = telling.told_at
 
     def forget_old(self, now: float) -> None:
         """Let go of keys that no telling can pair with any more."""

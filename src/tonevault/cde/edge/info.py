@@ -3,7 +3,7 @@
 from tonevault.cde.edge.board import Board
 from tonevault.cde.edge.call import Call
 from tonevault.cde.edge.guard import body_passes, came_late
-from tonevault.cde.edge.key_body import PLAIN_TYPE, RELAY_TYPE, key_in
+from tonevault.cde.edge.key_body import PLAIN_TYPE, RELAY_TYPE, duration_s, key_in
 from tonevault.cde.edge.leg import CallLeg
 from tonevault.cde.edge.passed_request import pass_request
 from tonevault.cde.media import Carrier, KeyReport
@@ -36,4 +36,5 @@ def _catch(board: Board, call: Call, body: bytes, now: float) -> None:
     if key is None:
         return
     board.media.beep(call.id, key, now)
-    board.observer.key_pressed(KeyReport(call.id, key, Carrier.INFO, now))
+    # Most senders wait for the key's release; the duration dates the press, as a KeyReport's onset is when it began.
+    board.observer.key_pressed(KeyReport(call.id, key, Carrier.INFO, now - duration_s(body)))

@@ -65,7 +65,7 @@ class Customer:
         """Press keys, each told at once by every carrier."""
         for character in keys:
             for carrier in carriers or (Carrier.EVENT,):
-                self.session.tell(Telling(key(character), carrier, self.seconds), self.now)
+                self.session.tell(Telling(key(character), carrier, self.seconds, self.seconds), self.now)
             self.seconds += KEY_GAP_S
 
     def capture(self, name: FieldName, keys: str) -> None:

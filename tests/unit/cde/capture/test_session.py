@@ -16,6 +16,7 @@ from tonevault.boundary.captures import CaptureState, EndReason, FieldError, Fie
 from tonevault.boundary.charges import Amount, ChargeResult, ChargeState
 from tonevault.boundary.tokens import CardView, TokenState, TokenUsage, TokenView
 from tonevault.cde.capture.model import Outcome
+from tonevault.cde.capture.press_row import SETTLED_S
 from tonevault.cde.capture.session import CaptureSession
 from tonevault.cde.gateway import CardInHand
 from tonevault.cde.media import Carrier
@@ -88,7 +89,7 @@ class TestCarriers:
     def test_keys_are_forgotten_soon_after_their_field(self) -> None:
         customer = Customer()
         customer.capture(NUMBER, VISA)
-        customer.wait(5)
+        customer.wait(SETTLED_S + 1)
         assert not any(customer.session._window._row._pending.values())
         assert customer.session._window._row.presses == []
 
