@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from tests.capture_stage import GOOD, CaptureStage, play
+from tests.till import request as token_charge
 
 from tonevault.boundary.captures import CaptureState, EndReason, FieldName
 from tonevault.boundary.charges import ChargeState
 from tonevault.boundary.notices import CallChanged, CaptureChanged, ChargeChanged
 from tonevault.boundary.tokens import TokenState, TokenUsage
+from tonevault.cde.gateway import Authorisation, GatewayAnswer
 
 NUMBER = FieldName.CARD_NUMBER
 
@@ -177,5 +179,56 @@ def test_a_single_use_token_is_used_up_by_its_charge(tmp_path: Path) -> None:
         done = await stage.zone.complete(request.session_id)
         assert done.token is not None
         assert done.token.state is TokenState.CONSUMED
+
+    play(story, tmp_path)
+
+
+def test_a_gateway_that_takes_long_is_answered_as_completing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(stage: CaptureStage) -> None:
+        answered = asyncio.Event()
+        vault_and_charge = stage.till.completion.vault_and_charge
+
+        async def slow(*args: object, **more: object) -> object:
+            await answered.wait()
+            return await vault_and_charge(*args, **more)  # type: ignore[arg-type]
+
+        monkeypatch.setattr("tonevault.cde.capture.service.COMPLETE_WAIT_S", 0.01)
+        stage.till.completion.vault_and_charge = slow  # type: ignore[assignment, method-assign]
+        view = await stage.zone.open_capture(stage.request(stage.live_call()))
+        await stage.capture_all(view)
+        assert (await stage.zone.complete(view.session_id)).state is CaptureState.COMPLETING
+        async with stage.zone.notices() as notices:
+            for _ in range(2):
+                await anext(notices)
+            answered.set()
+            while not isinstance(told := await anext(notices), CaptureChanged):
+                pass
+        assert told.capture.state is CaptureState.SUCCEEDED
+        assert len(await stage.till.simulator.movements(view.account_id)) == 1
+
+    play(story, tmp_path)
+
+
+def test_a_charge_that_takes_long_is_answered_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(stage: CaptureStage) -> None:
+        answered = asyncio.Event()
+        authorise = stage.till.simulator.authorise
+
+        async def slow(request: Authorisation) -> GatewayAnswer:
+            await answered.wait()
+            return await authorise(request)
+
+        monkeypatch.setattr("tonevault.cde.interface.zone.CHARGE_WAIT_S", 0.2)
+        stage.till.simulator.authorise = slow  # type: ignore[method-assign]
+        token = await stage.till.token()
+        wanted = token_charge(token.token_id)
+        assert (await stage.zone.charge(wanted)).state is ChargeState.PENDING
+        answered.set()
+        assert (await stage.zone.charge(wanted)).state is ChargeState.SUCCEEDED
+        assert len(await stage.till.simulator.movements(token.account_id)) == 1
 
     play(story, tmp_path)
