@@ -133,7 +133,7 @@ def _card(card: Card) -> str:
     masked = MaskedCard(
         card.brand, card.first6, card.last4, card.length, card.exp_month, card.exp_year
     ).masked_number
-    return f"{card.brand.title} {masked}, expires {card.exp_month:02d}/{card.exp_year % 100:02d}"
+    return f"{card.brand.title} {masked} · {card.exp_month:02d}/{card.exp_year % 100:02d}"
 
 
 def _result(charge: Charge) -> str:

@@ -1,0 +1,39 @@
+"""No reason, error or code that the product knows is left without words, and no word of them is a digit."""
+
+from enum import StrEnum
+
+import pytest
+
+from tonevault.boundary.calls import CallState
+from tonevault.boundary.captures import EndReason, FieldError, FieldName
+from tonevault.boundary.charges import ChargeState
+from tonevault.cde.edge.observer import EndReason as CallEndReason
+from tonevault.cde.gateway import Code
+from tonevault.desk.calls.model import INTERRUPTED
+from tonevault.desk.panel import wording
+
+OF_REFUNDS = {Code.NOT_REFUNDABLE}
+"""Codes that no charge of a capture can have."""
+
+
+@pytest.mark.parametrize(
+    ("words", "kinds"),
+    [
+        (wording.FIELD_TITLES, FieldName),
+        (wording.FIELD_ERRORS, FieldError),
+        (wording.END_REASONS, EndReason),
+        (wording.CHARGE_STATES, ChargeState),
+        (wording.CALL_STATES, CallState),
+        (wording.CALL_ENDS, CallEndReason),
+    ],
+)
+def test_everything_has_words(words: dict[str, object], kinds: type[StrEnum]) -> None:
+    assert set(kinds) <= set(words)
+
+
+def test_every_code_of_a_gateway_has_advice() -> None:
+    assert set(Code) - OF_REFUNDS <= set(wording.CODES)
+
+
+def test_a_call_that_is_lost_with_the_secure_zone_has_words() -> None:
+    assert INTERRUPTED in wording.CALL_ENDS
