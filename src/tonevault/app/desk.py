@@ -18,6 +18,8 @@ from tonevault.desk.panel.mount import mount_panel
 from tonevault.desk.platforms.none import NoPlatform
 from tonevault.desk.secure_zone import HttpSecureZone
 from tonevault.desk.services import DeskServices, make_services
+from tonevault.desk.sessions.policy import CapturePolicy, PolicyOf
+from tonevault.kernel.card import Brand
 from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.clock import WallClock
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
@@ -44,6 +46,7 @@ async def run_desk(settings: TonevaultSettings) -> None:
             entropy=SYSTEM_ENTROPY,
             secret=read_secret(where.desk_pepper),
             secure_cookies=(settings.desk.public_url or "").startswith("https://"),
+            policy_of=_policies(settings),
         )
         await ensure_accounts(services.people, settings.accounts)
         await _serve(settings, services, stopping)
@@ -82,6 +85,12 @@ async def _serve(settings: TonevaultSettings, services: DeskServices, stopping: 
 def _currencies(settings: TonevaultSettings) -> Callable[[AccountId], str]:
     by_account = {account.id: account.currency for account in settings.accounts}
     return lambda account_id: by_account.get(account_id, DEFAULT_CURRENCY)
+
+
+def _policies(settings: TonevaultSettings) -> PolicyOf:
+    fields_of = _fields(settings)
+    brands = {account.id: account.brands for account in settings.accounts}
+    return lambda account_id: CapturePolicy(fields_of(account_id), brands.get(account_id, tuple(Brand)))
 
 
 def _fields(settings: TonevaultSettings) -> Callable[[AccountId], tuple[FieldName, ...]]:
