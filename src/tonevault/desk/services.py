@@ -23,6 +23,7 @@ from tonevault.desk.platform import Platform
 from tonevault.desk.recordings.service import RecordingService
 from tonevault.desk.sessions.live import LiveSessions
 from tonevault.desk.sessions.mirror import SessionMirror
+from tonevault.desk.sessions.policy import PolicyOf, every_brand
 from tonevault.desk.sessions.reconcile import SessionReconciler
 from tonevault.desk.sessions.service import SessionService
 from tonevault.desk.sweep import Sweeper
@@ -61,9 +62,11 @@ def make_services(
     secret: bytes,
     secure_cookies: bool = True,
     passwords: Passwords | None = None,
+    policy_of: PolicyOf = every_brand,
 ) -> DeskServices:
     """`secret`: at least 32 random bytes, the same for every node and every start; without it keys and log-ins open nothing.
 
+    `policy_of` says what an account's captures take.
     `secure_cookies` is to be false only where the desk is served over plain HTTP on the loopback.
     """
     digests = KeyedDigest(secret)
@@ -87,6 +90,7 @@ def make_services(
         recordings=recordings,
         live=live,
         audit=audit,
+        policy_of=policy_of,
     )
     reconciler = SessionReconciler(database, zone, clock, mirror)
     tokens = TokenService(database, zone, events, payments, audit)

@@ -21,6 +21,7 @@ from tonevault.desk.people.passwords import Passwords
 from tonevault.desk.platform import Platform, PlatformError, RecordedCall
 from tonevault.desk.platforms.none import NoPlatform
 from tonevault.desk.services import DeskServices, make_services
+from tonevault.desk.sessions.policy import PolicyOf, every_brand
 from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
 from tonevault.plumbing.migrations import upgrade
@@ -131,7 +132,8 @@ class Bench:
         return call
 
     async def open_session(self, client: httpx.AsyncClient, call: CallView, **body: object) -> str:
-        """A session on the call; its id."""
+        """A session on the call; its id. A little later than the last one, so that lists have one order."""
+        self.clock.advance(0.001)
         answer = await client.post(
             "/v1/sessions",
             json={"call_id": call.call_id, **body},
@@ -166,6 +168,7 @@ async def open_desk(
     zone: FakeSecureZone | None = None,
     clock: BenchClock | None = None,
     platform: Platform | None = None,
+    policy_of: PolicyOf = every_brand,
 ) -> AsyncIterator[Bench]:
     """A desk that runs while the block does; on leaving, it dies without a word. The same folder opens the same desk."""
     clock = clock or BenchClock()
@@ -183,6 +186,7 @@ async def open_desk(
         secret=SECRET,
         secure_cookies=False,
         passwords=CHEAP,
+        policy_of=policy_of,
     )
     keys = {}
     for account, country in ((ACME, "44"), (BOLT, None)):

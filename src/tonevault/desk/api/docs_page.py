@@ -22,7 +22,8 @@ def _environment() -> Environment:
 def _type_of(schema: dict[str, Any]) -> str:
     """A schema in a few words: `string or null`, `list of SessionField`."""
     if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
+        name = str(schema["$ref"]).rpartition("/")[2]
+        return f"page of {name[5:-1]}" if name.startswith("Page_") else name
     for key in ("anyOf", "oneOf"):
         if key in schema:
             return " or ".join(_type_of(part) for part in schema[key])
@@ -47,7 +48,7 @@ def _operations(document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
                     status: _json_schema(answer) for status, answer in operation["responses"].items()
                 },
             }
-            by_tag.setdefault(operation["tags"][0], []).append(entry)
+            by_tag.setdefault((operation.get("tags") or ["other"])[0], []).append(entry)
     return by_tag
 
 

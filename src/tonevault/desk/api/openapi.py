@@ -39,6 +39,10 @@ PROBLEM: Final[dict[str, Any]] = {
 }
 
 
+def _is_said_to_be_required(parameter: dict[str, Any]) -> bool:
+    return str(parameter.get("description", "")).startswith("Required.")
+
+
 def describe(app: FastAPI) -> None:
     """Put our schema of errors in place of FastAPI's, which has a place for the input."""
     derived = app.openapi
@@ -56,6 +60,8 @@ def describe(app: FastAPI) -> None:
         for operations in document["paths"].values():
             for operation in operations.values():
                 operation["responses"].pop("422", None)
+                for parameter in operation.get("parameters", []):
+                    parameter["required"] = parameter["required"] or _is_said_to_be_required(parameter)
                 operation["responses"]["default"] = {"description": "A problem document.", **body}
         return document
 

@@ -19,6 +19,16 @@ KeyHeader = Annotated[
 ]
 
 
+RequiredKeyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Required. Any unique text of at most 255 characters, such as a UUID; kept for 24 hours.",
+    ),
+]
+"""Not required in FastAPI's sense, so that its absence gets a code of its own."""
+
+
 class Once:
     """The request at hand, to be carried out once."""
 
@@ -43,7 +53,7 @@ class Idempotency:
     def __init__(self, service: IdempotencyService) -> None:
         self._service = service
 
-    async def required(self, request: Request, key: KeyHeader = None) -> Once:
+    async def required(self, request: Request, key: RequiredKeyHeader = None) -> Once:
         """Refuses a request without a key."""
         if not key:
             detail = "Idempotency-Key: is required; send a fresh UUID for each new act and the same one when you retry."

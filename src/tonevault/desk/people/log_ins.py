@@ -1,6 +1,7 @@
 """Logging in and out: by password, by one-time ticket, by cookie on every later request. The server keeps the log-ins."""
 
 import hmac
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -15,7 +16,7 @@ from tonevault.desk.people.passwords import Passwords
 from tonevault.desk.people.secret import Secret, SecretKind, make_secret, read_secret
 from tonevault.desk.refusal import Refusal
 from tonevault.kernel.clock import Clock, epoch_ms
-from tonevault.kernel.ids import AccountId, Entropy, UserId, make_id
+from tonevault.kernel.ids import ACCOUNT_PATTERN, AccountId, Entropy, UserId, make_id
 from tonevault.plumbing.sql import Database
 
 LIFETIME: Final = timedelta(hours=12)
@@ -68,6 +69,8 @@ class LogInService:
         Raises Refusal `wrong_log_in`, `too_many_log_ins` or `account_required`.
         """
         account_id = account_id or await self._only_account()
+        if not re.fullmatch(ACCOUNT_PATTERN, account_id):
+            raise Refusal(401, "wrong_log_in", _WRONG)
         login, address = login.strip().lower()[:MAX_LOGIN], address[:MAX_ADDRESS]
         login_digest = self._digests.of("login", account_id.encode(), login.encode())
 

@@ -108,6 +108,38 @@ class PeopleService:
             raise Refusal(409, "login_taken", "login: is taken in this account.") from None
         return user, password
 
+    async def set_password(self, account_id: AccountId, login: str, password: str | None = None) -> str:
+        """A new password, made where none is given; it ends every log-in of the user."""
+        password = password or make_password(self._entropy)
+        encoded = await self._passwords.hash(password)
+        await self._change(account_id, login, "set_password", password_hash=encoded)
+        return password
+
+    async def set_disabled(self, account_id: AccountId, login: str, *, disabled: bool) -> None:
+        """Shut a user out at once, or let them in again."""
+        action = "disable_user" if disabled else "enable_user"
+        await self._change(account_id, login, action, disabled=disabled)
+
+    async def _change(
+        self,
+        account_id: AccountId,
+        login: str,
+        action: str,
+        *,
+        password_hash: str | None = None,
+        disabled: bool | None = None,
+    ) -> None:
+        def change(connection: Connection) -> None:
+            found = store.find_user_by_login(connection, account_id, login.strip().lower())
+            if found is None:
+                raise not_found("user")
+            store.change_user(
+                connection, account_id, found[0].id, password_hash=password_hash, disabled=disabled
+            )
+            self._audit.append(connection, account_id, SYSTEM_ACTOR, action, subject=found[0].id)
+
+        await self._database.transact(change)
+
     async def users(self, account_id: AccountId) -> list[User]:
         """Everybody of an account."""
         return await self._database.read(lambda c: store.users(c, account_id))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from tonevault.desk.people.model import Account, ApiKey, Role, Scope, User
 from tonevault.desk.schema import ACCOUNT, API_KEY, LOG_IN, PERSON, TICKET
@@ -81,6 +81,25 @@ def find_user_by_login(connection: Connection, account_id: AccountId, login: str
         )
     ).one_or_none()
     return None if row is None else (_user(row), row.password_hash)
+
+
+def change_user(
+    connection: Connection,
+    account_id: AccountId,
+    user_id: UserId,
+    *,
+    password_hash: str | None = None,
+    disabled: bool | None = None,
+) -> None:
+    """Change a password or shut a user out; either ends every log-in of theirs."""
+    changes = {"password_hash": password_hash, "disabled": disabled}
+    connection.execute(
+        update(PERSON)
+        .where(PERSON.c.account_id == account_id, PERSON.c.user_id == user_id)
+        .values({name: value for name, value in changes.items() if value is not None})
+    )
+    for table in (LOG_IN, TICKET):
+        connection.execute(delete(table).where(table.c.account_id == account_id, table.c.user_id == user_id))
 
 
 def users(connection: Connection, account_id: AccountId) -> list[User]:
@@ -217,8 +236,3 @@ def forget_expired(connection: Connection, now: datetime) -> None:
     """Delete log-ins and tickets that open nothing any more."""
     connection.execute(delete(LOG_IN).where(LOG_IN.c.expires_at <= now))
     connection.execute(delete(TICKET).where(TICKET.c.expires_at <= now))
-
-
-def has_accounts(connection: Connection) -> bool:
-    """Whether anything was provisioned."""
-    return connection.execute(select(func.count()).select_from(ACCOUNT)).scalar_one() > 0

@@ -30,14 +30,14 @@ NOT_OPENED: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class SessionDraft:
-    """What is asked for. Without `amount` only the card is taken; time-outs in seconds."""
+    """What is asked for. Without `amount` only the card is taken; without `fields` those of the account; time-outs in seconds."""
 
     call_id: CallId
     amount: Money | None = None
     customer_id: CustomerId | None = None
     reference: str = ""
     description: str = ""
-    fields: tuple[FieldName, ...] = DEFAULT_FIELDS
+    fields: tuple[FieldName, ...] | None = None
     usage: TokenUsage = TokenUsage.MULTI
     max_attempts: int = 3
     first_digit_timeout_s: float = 30.0
@@ -158,7 +158,7 @@ def new_record(
         charge_id=charge_id,
         reference=draft.reference,
         description=draft.description,
-        fields=draft.fields,
+        fields=draft.fields or DEFAULT_FIELDS,
         usage=draft.usage,
         max_attempts=draft.max_attempts,
         first_digit_timeout_s=draft.first_digit_timeout_s,

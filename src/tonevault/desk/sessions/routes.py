@@ -13,7 +13,7 @@ from tonevault.desk.paging import Page
 from tonevault.desk.people.guard import Guard
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.refusal import invalid, not_found
-from tonevault.desk.sessions.model import DEFAULT_FIELDS, LIFETIME, Session, SessionDraft
+from tonevault.desk.sessions.model import LIFETIME, Session, SessionDraft
 from tonevault.desk.sessions.service import SessionService
 from tonevault.desk.web.answer import answer
 from tonevault.desk.web.clean_text import Body, CleanWords
@@ -32,7 +32,10 @@ TimeoutSeconds = Annotated[float, Field(ge=1, le=600, allow_inf_nan=False)]
 
 
 class SessionCreate(Body):
-    """Open a session on a live call. With `amount` and `currency`, completing it also charges; without, it only takes the card."""
+    """Open a session on a live call. With `amount` and `currency`, completing it also charges; without, it only takes the card.
+
+    `fields` are those of the account's configuration unless named.
+    """
 
     call_id: CallRef
     amount: AmountMinor | None = None
@@ -40,7 +43,7 @@ class SessionCreate(Body):
     customer_id: CustomerRef | None = None
     reference: CleanWords = ""
     description: CleanWords = ""
-    fields: Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=4)] = DEFAULT_FIELDS
+    fields: Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=4)] | None = None
     usage: TokenUsage = TokenUsage.MULTI
     max_attempts: Annotated[int, Field(strict=True, ge=1, le=10)] = 3
     first_digit_timeout_s: TimeoutSeconds = 30.0
@@ -49,10 +52,8 @@ class SessionCreate(Body):
 
     def draft(self) -> SessionDraft:
         """As the service takes it."""
-        if len(set(self.fields)) != len(self.fields):
-            raise invalid("fields", "unique", "must name each field once")
-        if FieldName.CARD_NUMBER not in self.fields or FieldName.EXPIRY not in self.fields:
-            raise invalid("fields", "required", "must hold card_number and expiry; a token needs both")
+        if self.fields is not None:
+            _check(self.fields)
         return SessionDraft(
             call_id=CallId(self.call_id),
             amount=self._money(),
@@ -77,6 +78,13 @@ class SessionCreate(Body):
                 raise invalid("amount", "required", "goes with currency; give both or neither")
             case _:
                 raise invalid("currency", "required", "goes with amount; give both or neither")
+
+
+def _check(fields: tuple[FieldName, ...]) -> None:
+    if len(set(fields)) != len(fields):
+        raise invalid("fields", "unique", "must name each field once")
+    if FieldName.CARD_NUMBER not in fields or FieldName.EXPIRY not in fields:
+        raise invalid("fields", "required", "must hold card_number and expiry; a token needs both")
 
 
 def _id(text: str) -> SessionId:

@@ -23,6 +23,7 @@ from tonevault.desk.sessions.live import LiveSessions
 from tonevault.desk.sessions.mirror import SessionMirror
 from tonevault.desk.sessions.model import NOT_OPENED, Session, SessionDraft, SessionRecord, new_record
 from tonevault.desk.sessions.picture import picture
+from tonevault.desk.sessions.policy import PolicyOf
 from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import CHARGE, AccountId, CallId, ChargeId, CustomerId, SessionId
 from tonevault.plumbing.sql import Database
@@ -42,6 +43,7 @@ class SessionService:
         recordings: RecordingService,
         live: LiveSessions,
         audit: AuditLog,
+        policy_of: PolicyOf,
     ) -> None:
         self._database = database
         self._zone = zone
@@ -51,6 +53,7 @@ class SessionService:
         self._recordings = recordings
         self._live = live
         self._audit = audit
+        self._policy_of = policy_of
 
     async def open(
         self, account_id: AccountId, session_id: SessionId, draft: SessionDraft, actor: str
@@ -62,9 +65,10 @@ class SessionService:
         record = await self._database.transact(
             lambda c: self._intend(c, account_id, session_id, draft, actor)
         )
-        if record.revision == NOT_OPENED:
-            view = await self._open(account_id, record)
+        view = await self._open(account_id, record) if record.revision == NOT_OPENED else None
+        if record.is_at_work:
             await self._recordings.pause(account_id, record.call_id, session_id, record.expires_at)
+        if view is not None:
             await self._mirror.take(view)
         return await self.get(account_id, session_id)
 
@@ -106,6 +110,11 @@ class SessionService:
         self, account_id: AccountId, session_id: SessionId, field: FieldName, actor: str
     ) -> Session:
         """Open the capture window of a field, or take it again."""
+
+        session = await self.get(account_id, session_id)
+        if session.recording is None:
+            # The process that opened the session died before it could pause.
+            await self._recordings.pause(account_id, session.call_id, session_id, session.expires_at)
 
         def note(connection: Connection) -> list[Numbered]:
             record = _found(connection, account_id, session_id)
@@ -184,7 +193,9 @@ class SessionService:
             if known.settled and known.revision == NOT_OPENED:
                 raise _over()
             return known
-        draft = replace(draft, customer_id=_customer(connection, account_id, draft))
+        customer_id = _customer(connection, account_id, draft)
+        fields = draft.fields or self._policy_of(account_id).fields
+        draft = replace(draft, customer_id=customer_id, fields=fields)
         charge_id = None if draft.amount is None else ChargeId(f"{CHARGE}_{session_id.partition('_')[2]}")
         store.add(connection, account_id, new_record(session_id, draft, charge_id, actor, self._clock.utc()))
         self._audit.append(connection, account_id, actor, "open_session", subject=session_id)
@@ -198,6 +209,7 @@ class SessionService:
             account_id=account_id,
             call_id=record.call_id,
             fields=record.fields,
+            accepted_brands=self._policy_of(account_id).brands,
             amount=None
             if amount is None
             else Amount(amount_minor=amount.amount_minor, currency=amount.currency),

@@ -188,3 +188,24 @@ def test_a_password_has_a_length(tmp_path: Path, password: str) -> None:
             assert taken.value.code == "login_taken"
 
     asyncio.run(play())
+
+
+def test_a_new_password_and_a_shut_door_end_every_log_in(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk:
+            people, log_ins = desk.services.people, desk.services.log_ins
+            logged_in = await sam(desk)
+            made = await people.set_password(ACME, "sam@acme.example")
+            assert await log_ins.who(logged_in.secret.text) is None
+            again = await log_ins.log_in("sam@acme.example", made, "192.0.2.1", ACME)
+            ticket = await log_ins.make_ticket(ACME, "sam@acme.example")
+            await people.set_disabled(ACME, "sam@acme.example", disabled=True)
+            assert await log_ins.who(again.secret.text) is None
+            with pytest.raises(Refusal, match="ticket_spent"):
+                await log_ins.redeem(ticket.text)
+            with pytest.raises(Refusal, match="wrong_log_in"):
+                await log_ins.log_in("sam@acme.example", made, "192.0.2.1", ACME)
+            await people.set_disabled(ACME, "sam@acme.example", disabled=False)
+            await log_ins.log_in("sam@acme.example", made, "192.0.2.1", ACME)
+
+    asyncio.run(play())

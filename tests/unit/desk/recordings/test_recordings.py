@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from tests.unit.desk.bench import FakePlatform, open_desk
 
 from tonevault.desk.recordings.model import MAX_RETRY_S, retry_after
@@ -96,3 +97,25 @@ def test_retries_grow_and_are_bounded() -> None:
     waits = [retry_after(tries).total_seconds() for tries in range(1, 20)]
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (2.0, MAX_RETRY_S)
+
+
+def test_a_desk_that_died_before_it_could_pause_does_so_before_the_first_field(tmp_path: Path) -> None:
+    async def play() -> None:
+        platform = FakePlatform()
+        async with open_desk(tmp_path, platform=platform) as desk, desk.client() as client:
+            call = await desk.live_call()
+
+            async def die(*arguments: object) -> None:
+                raise asyncio.CancelledError
+
+            real, desk.services.recordings.pause = desk.services.recordings.pause, die  # type: ignore[method-assign, assignment]
+            with pytest.raises(asyncio.CancelledError):
+                await desk.open_session(client, call)
+            desk.services.recordings.pause = real  # type: ignore[method-assign]
+            await desk.caught_up()
+            session_id = (await client.get(f"/v1/calls/{call.call_id}")).json()["session_id"]
+            assert platform.said == []
+            await client.post(f"/v1/sessions/{session_id}/fields/card_number/capture")
+            assert platform.said == [("pause", call.call_id)]
+
+    asyncio.run(play())

@@ -238,6 +238,7 @@ def test_a_session_whose_opening_was_never_confirmed_is_closed(tmp_path: Path) -
                 raise SecureZoneUnreachableError("lost")
 
             desk.zone.open_capture = lost_on_its_way  # type: ignore[method-assign]
+            desk.clock.advance(1)
             lost = await client.post("/v1/sessions", json=body, headers={"Idempotency-Key": "other"})
             assert lost.status_code == 503
             desk.zone.open_capture = real  # type: ignore[method-assign]
