@@ -41,8 +41,8 @@ def module_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CallStage
 
 
 @pytest.fixture
-def stage(module_stage: CallStage) -> Iterator[CallStage]:
-    """The module's stage; whatever calls a test leaves behind are over before the next one."""
+def stage(module_stage: CallStage, peers: PeerGroup) -> Iterator[CallStage]:
+    """The module's stage; whatever calls a test leaves behind are over before its own peers end."""
     try:
         yield module_stage
     finally:
@@ -56,8 +56,8 @@ def pytest_runtest_makereport(
     """Adds what the peers and the house logged, digits masked, to the report of a test that failed."""
     report = yield
     if report.failed and isinstance(item, pytest.Function):
-        for value in item.funcargs.values():
-            report.sections += [(f"log of {name}, digits masked", log) for name, log in _logs(value)]
+        logs = dict(one for value in item.funcargs.values() for one in _logs(value))
+        report.sections += [(f"log of {name}, digits masked", log) for name, log in logs.items()]
     return report
 
 

@@ -4,14 +4,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from tests.e2e.house import House, Json
 from tests.e2e.house_plan import RouteTo
 from tests.e2e.peers.baresip import CLOSED, Baresip, PhoneSettings, Transport
 from tests.e2e.peers.group import PeerGroup
-from tests.e2e.peers.ports import PortBlock
+from tests.e2e.peers.ports import LOOPBACK, PortBlock
 from tests.e2e.peers.rtp import RtpPacket
-from tests.e2e.peers.sipp import SippCallee, SippCaller, SippSettings, SippTransport
+from tests.e2e.peers.sipp import SippTransport
 from tests.e2e.peers.wav import Sound, keyed, silence
 from tests.e2e.peers.wire_tap import WireTap
 
@@ -20,8 +21,7 @@ CARD = {"card_number": "5555555555554444", "expiry": "1239", "security_code": "3
 
 # What the route of each agent is dialled by.
 _NUMBERS = {Transport.UDP: "442079460001", Transport.TCP: "442079460002", Transport.TLS: "442079460003"}
-SIPP_NUMBER = "442079460004"
-SIPP_TCP_NUMBER = "442079460005"
+SIPP_NUMBERS = {SippTransport.UDP: "442079460004", SippTransport.TCP: "442079460005"}
 NOBODY_NUMBER = "442079460009"
 
 # Quick, but each tone and each pause longer than the 40 ms that a receiver must take (ITU-T Q.24).
@@ -34,6 +34,12 @@ _MASK_TAIL_S = 3.0
 
 # How far the recording may lag: the delay line of the mask, a packet, and the recorder's own pace.
 _LAG_S = 0.5
+
+
+class Endable(Protocol):
+    """A call that can be ended, and has ended when `hang_up` returns."""
+
+    def hang_up(self) -> Json: ...
 
 
 @dataclass
@@ -72,10 +78,12 @@ class StagedCall:
 
     def capture_card(self, key_in: Callable[[str], None], card: dict[str, str] = CARD) -> None:
         """Captures every field of the session, one after the other, and marks when the windows opened and closed."""
-        self.opened_at = time.monotonic()
-        self.opened_s = self.heard_so_far_s()
+        self.opened_at = 0.0
         for name, value in card.items():
             self.house.capture(name)
+            if not self.opened_at:
+                self.opened_at = time.monotonic()
+                self.opened_s = self.heard_so_far_s()
             self.customer_reacts()
             key_in(f"{value}#")
             self.house.wait_field(name)
@@ -124,7 +132,7 @@ class CallStage:
         self._customers: dict[tuple[Transport, tuple[str, ...]], Baresip] = {}
         self._sipp_blocks: dict[SippTransport, PortBlock] = {}
         self._dead_block = self.peers.ports()
-        self._calls: list[StagedCall] = []
+        self._calls: list[Endable] = []
 
     @property
     def house(self) -> House:
@@ -158,22 +166,22 @@ class CallStage:
         keys_before = len(agent.keys_received())
         customer.dial(self.house.sip_uri(transport, _NUMBERS[to or transport]))
         call = StagedCall(self.house, customer, agent, self.house.wait_call()["id"], keys_before, wire=wire)
-        self._calls.append(call)
+        self.add(call)
         return call
+
+    def add(self, call: Endable) -> None:
+        """A call that is to be over before the next test."""
+        self._calls.append(call)
 
     def end_calls(self) -> None:
         """Hangs up what is still up."""
         while self._calls:
             self._calls.pop().hang_up()
 
-    def sipp_callee(self, settings: SippSettings | None = None) -> SippCallee:
-        """A sipp at the end of the route of its transport, waiting for one call."""
+    def sipp_block(self, transport: SippTransport) -> PortBlock:
+        """The ports at the end of the route for sipp: whatever callee a test puts there is reached by its number."""
         self._start()
-        settings = settings or SippSettings()
-        return self.peers.callee(settings, block=self._sipp_blocks[settings.transport])
-
-    def sipp_caller(self, settings: SippSettings | None = None) -> SippCaller:
-        return self.peers.caller(settings)
+        return self._sipp_blocks[transport]
 
     def close(self) -> None:
         try:
@@ -185,15 +193,13 @@ class CallStage:
         if not self._agents:
             self._agents = {one: self.peers.phone(f"agent-{one}", PhoneSettings(one)) for one in Transport}
             self._sipp_blocks = {one: self.peers.ports() for one in SippTransport}
-            sipp_udp, sipp_tcp = (
-                f"sip:sipp@127.0.0.1:{block.port(0)}" for block in self._sipp_blocks.values()
-            )
             routes = [
                 RouteTo(agent.uri, f"agent-{one}", _NUMBERS[one]) for one, agent in self._agents.items()
             ]
-            routes += [
-                RouteTo(sipp_udp, "sipp-udp", SIPP_NUMBER),
-                RouteTo(f"{sipp_tcp};transport=tcp", "sipp-tcp", SIPP_TCP_NUMBER),
-                RouteTo(f"sip:nobody@127.0.0.1:{self._dead_block.port(0)}", "nobody", NOBODY_NUMBER),
-            ]
+            for transport, block in self._sipp_blocks.items():
+                parameter = ";transport=tcp" if transport is SippTransport.TCP else ""
+                to = f"sip:sipp@{LOOPBACK}:{block.port(0)}{parameter}"
+                routes.append(RouteTo(to, f"sipp-{transport.name.lower()}", SIPP_NUMBERS[transport]))
+            nobody = f"sip:nobody@{LOOPBACK}:{self._dead_block.port(0)};transport=tcp"
+            routes.append(RouteTo(nobody, "nobody", NOBODY_NUMBER))
             self._house.start(routes)
