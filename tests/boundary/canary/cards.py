@@ -17,6 +17,12 @@ class Canary:
         """What may be shown: first six and last four (PCI DSS 3.4.1)."""
         return self.number[:6], self.number[-4:]
 
+    @property
+    def mistyped(self) -> str:
+        """The number with its two last digits exchanged or, where they are alike, one more than the last: it fails Luhn."""
+        body, tens, ones = self.number[:-2], self.number[-2], self.number[-1]
+        return f"{body}{ones}{tens}" if tens != ones else f"{body}{tens}{(int(ones) + 1) % 10}"
+
 
 def with_check_digit(body: str) -> str:
     """`body` with its Luhn digit behind it."""
@@ -27,8 +33,14 @@ def with_check_digit(body: str) -> str:
     return body + str(-total % 10)
 
 
-CANARIES: Final = (
-    Canary("visa", with_check_digit("498503718264957"), "739"),
-    Canary("mastercard", with_check_digit("522894163750829"), "857"),
-    Canary("amex", with_check_digit("37915046283917"), "6194"),
-)
+VISA: Final = Canary("visa", with_check_digit("498503718264957"), "739")
+MASTERCARD: Final = Canary("mastercard", with_check_digit("522894163750829"), "857")
+AMEX: Final = Canary("amex", with_check_digit("37915046283917"), "6194")
+CANARIES: Final = (VISA, MASTERCARD, AMEX)
+"""Keyed on the telephone while a field waits for them: they may be nowhere outside the secure zone's memory."""
+
+STRAY: Final = Canary("stray", with_check_digit("675918402736851"), "974")
+"""Keyed while no field waits for it, so that the agent hears it as on any call; it may be nowhere else."""
+
+POSTED: Final = Canary("posted", with_check_digit("463071958204618"), "586")
+"""Written by a merchant's program where no card number belongs: it may not come back, be stored or be logged."""

@@ -1,23 +1,29 @@
-"""Finds a canary in a blob of bytes, in every encoding it could take. A finding tells place and encoding, and repeats no digit."""
+"""Finds canaries in a blob of bytes, in every encoding they could take. A finding tells place and encoding, and repeats no digit.
 
-import base64
+Quick enough for the memory of processes: numpy picks the few places at which anything can stand, and only those are looked at closely.
+"""
+
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tests.boundary.canary.cards import Canary
+import numpy as np
+from numpy.typing import NDArray
 
-RUN: Final = 7
-"""A run of seven digits is more than BIN or last four may show."""
-PACKED_RUN: Final = 10
-"""In packed decimal seven digits are 28 bits, which a large memory dump holds by chance; ten digits are 40 bits, which it does not."""
+from tests.boundary.canary.cards import CANARIES, Canary
+from tests.boundary.canary.digit_text import REACH, DigitText
+from tests.boundary.canary.needles import RUN, STRIDES, needles, pointer_steps
 
-DIGIT_RUN: Final = re.compile(rb"[0-9](?:[ \t\r\n,.;:_/'\"|\-]{0,4}[0-9]){6,}")
-WIDE_RUN: Final = re.compile(rb"(?:[0-9]\x00[ \-]?\x00?){6,}[0-9]")
-WIDER_RUN: Final = re.compile(rb"(?:[0-9]\x00\x00\x00){6,}[0-9]")
-PERCENT_RUN: Final = re.compile(rb"(?:%3[0-9]){7,}")
-NOT_DIGIT: Final = re.compile(rb"[^0-9]")
+CHUNK: Final = 1 << 22
+OVERLAP: Final = 1 << 9
+"""Longer than any needle, so that what lies across two chunks is whole in one of them."""
+SPAN: Final = 40
+"""Seven digits with separators lie within so many bytes, or in longer text of which the escapes' own digits count too."""
+WORD: Final = 8
+
+Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,68 +36,100 @@ class Finding:
     offset: int
 
 
+class _Sieve:
+    """Needles whose digits stand `stride` bytes apart. What has not the first four digits of one, two by two, is passed over."""
+
+    def __init__(self, known: dict[bytes, tuple[str, str]], stride: int) -> None:
+        self._known = known
+        self._stride = stride
+        self._lengths = sorted({len(each) for each in known})
+        heads = [each[: 3 * stride + 1 : stride] for each in known]
+        self._heads = np.unique(np.array([int.from_bytes(each, "little") for each in heads], np.uint32))
+        self._pairs = np.zeros(1 << 16, np.bool_)
+        self._pairs[self._heads & 0xFFFF] = True
+
+    def find(self, chunk: bytes, array: Bytes) -> Iterator[tuple[str, str, int]]:
+        """Each needle in the chunk as canary, encoding and offset."""
+        stride = self._stride
+        if len(array) <= 3 * stride:
+            return
+        pairs = array[:-stride].astype(np.uint16)
+        pairs |= array[stride:].astype(np.uint16) << 8
+        places = np.flatnonzero(self._pairs[pairs[: -2 * stride]])
+        heads = pairs[places].astype(np.uint32) | (pairs[places + 2 * stride].astype(np.uint32) << 16)
+        for place in places[np.isin(heads, self._heads)].tolist():
+            for length in self._lengths:
+                known = self._known.get(chunk[place : place + length])
+                if known is not None:
+                    yield (*known, place)
+
+
 class Search:
     """A search for a set of canaries, prepared once and run over many blobs."""
 
-    def __init__(self, canaries: tuple[Canary, ...]) -> None:
-        self._plain: dict[bytes, str] = {}
-        self._needles: list[tuple[bytes, str, str]] = []
+    def __init__(self, canaries: tuple[Canary, ...] = CANARIES) -> None:
+        self._text = DigitText(canaries)
+        exact = [(canary.name, needle) for canary in canaries for needle in needles(canary)]
+        self._exact = [
+            _Sieve(
+                {each.content: (name, each.encoding) for name, each in exact if each.stride == stride}, stride
+            )
+            for stride in STRIDES
+        ]
+        self._steps: dict[tuple[int, ...], str] = {}
         for canary in canaries:
-            for window in windows(canary.number, RUN):
-                self._plain[window.encode()] = canary.name
-                self._plain[window.encode().hex().encode()] = canary.name
-                for needle, encoding in _needles(window):
-                    self._needles.append((needle, canary.name, encoding))
-            for window in windows(canary.number, PACKED_RUN):
-                self._needles.append((bytes.fromhex(window), canary.name, "packed BCD"))
+            self._steps |= dict.fromkeys(pointer_steps(canary), canary.name)
+        self._first_steps = np.unique(np.array([each[0] for each in self._steps], np.int64))
+        self._second_steps = np.unique(np.array([each[1] for each in self._steps], np.int64))
 
     def run(self, where: str, blob: bytes) -> list[Finding]:
         """Every finding in one blob."""
-        found = [Finding(where, name, encoding, offset) for name, encoding, offset in self._runs(blob)]
-        for needle, name, encoding in self._needles:
-            offset = blob.find(needle)
-            if offset >= 0:
-                found.append(Finding(where, name, encoding, offset))
-        return found
+        found: dict[Finding, None] = {}
+        for start in range(0, max(1, len(blob)), CHUNK):
+            chunk = blob[start : start + CHUNK + OVERLAP]
+            if chunk.count(0) == len(chunk):
+                continue
+            for name, encoding, offset in self._in_chunk(chunk):
+                found[Finding(where, name, encoding, start + offset)] = None
+        return list(found)
 
-    def _runs(self, blob: bytes) -> Iterator[tuple[str, str, int]]:
-        for pattern, encoding in (
-            (DIGIT_RUN, "text"),
-            (WIDE_RUN, "UTF-16"),
-            (WIDER_RUN, "UTF-32"),
-            (PERCENT_RUN, "percent-encoded"),
-        ):
-            for match in pattern.finditer(blob):
-                text = match.group().replace(b"%3", b"") if encoding == "percent-encoded" else match.group()
-                digits = NOT_DIGIT.sub(b"", text)
-                name = self._name_of(digits)
-                if name is not None:
-                    yield name, encoding, match.start()
+    def _in_chunk(self, chunk: bytes) -> Iterator[tuple[str, str, int]]:
+        array = np.frombuffer(chunk, np.uint8)
+        for sieve in self._exact:
+            yield from sieve.find(chunk, array)
+        yield from self._pointers(chunk)
+        for begin, end in _digit_rich(array):
+            for name, encoding, offset in self._text.find(chunk[begin:end]):
+                yield name, encoding, begin + offset
 
-    def _name_of(self, digits: bytes) -> str | None:
-        for length in (RUN, 2 * RUN):
-            for at in range(len(digits) - length + 1):
-                name = self._plain.get(digits[at : at + length])
-                if name is not None:
-                    return name
-        return None
-
-
-def windows(number: str, length: int) -> list[str]:
-    """Every run of `length` digits of a number."""
-    return [number[at : at + length] for at in range(len(number) - length + 1)]
+    def _pointers(self, chunk: bytes) -> Iterator[tuple[str, str, int]]:
+        """Rows of pointers to the interpreter's own small numbers or characters: a list of digits in a Python process."""
+        words = np.frombuffer(chunk[: len(chunk) // WORD * WORD], np.int64)
+        if len(words) < RUN:
+            return
+        steps = np.diff(words)
+        places = np.flatnonzero(np.isin(steps[:-1], self._first_steps))
+        places = places[np.isin(steps[places + 1], self._second_steps)]
+        for place in places.tolist():
+            name = self._steps.get(tuple(steps[place : place + RUN - 1].tolist()))
+            # Pointers, not small numbers that happen to step alike.
+            if name is not None and words[place] > 1 << 16:
+                yield name, "list of Python objects", place * WORD
 
 
-def _needles(window: str) -> Iterator[tuple[bytes, str]]:
-    yield bytes(int(digit) for digit in window), "one digit a byte"
-    yield window.encode("utf-16-be")[1:], "UTF-16 big endian"
-    for before in range(3):
-        # What stands before and after changes the edge characters; those between are the window's own.
-        coded = base64.b64encode(b"\0" * before + window.encode() + b"\0" * (-(before + len(window)) % 3))
-        first = -(-before * 8 // 6)
-        last = (before + len(window)) * 8 // 6
-        yield coded[first:last], "base64"
-        yield base64.urlsafe_b64encode(base64.b64decode(coded))[first:last], "base64 (URL)"
+def _digit_rich(array: Bytes) -> Iterator[tuple[int, int]]:
+    """Stretches in which seven digits stand close together."""
+    digits = (array >= ord("0")) & (array <= ord("9"))
+    counts = np.concatenate([[0], np.cumsum(digits, dtype=np.int32)])
+    span = min(SPAN, len(array))
+    rich = np.flatnonzero(counts[span:] - counts[:-span] >= RUN)
+    if not len(rich):
+        return
+    breaks = np.flatnonzero(np.diff(rich) > 2 * REACH)
+    for first, last in zip(
+        rich[np.concatenate([[0], breaks + 1])], rich[np.concatenate([breaks, [-1]])], strict=True
+    ):
+        yield max(0, int(first) - REACH), min(len(array), int(last) + span + REACH)
 
 
 def standalone(code: str, text: str) -> list[int]:
