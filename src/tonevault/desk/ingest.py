@@ -58,7 +58,9 @@ class Ingest:
                     wait = FIRST_WAIT_S
                     await self._follow(notices)
             except (SecureZoneUnreachableError, SecureZoneError) as error:
-                _log.warning("secure_zone_silent", fault=type(error).__name__)
+                if wait == FIRST_WAIT_S:
+                    # Once a silence: the tries that follow say nothing new.
+                    _log.warning("secure_zone_silent", fault=type(error).__name__)
             except Exception as error:  # noqa: BLE001 - whatever went wrong with one notice, the next ones count
                 _log.error("ingest_failed", fault=type(error).__name__)
             self._went_down()

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Response
@@ -38,10 +39,11 @@ async def _frames(
 ) -> AsyncIterator[str]:
     until = time.monotonic() + STREAM_LIFETIME_S
     yield f"retry: {RETRY_MS}\n\n"
-    async for event in events.follow(principal.account_id, last_seen):
-        yield sse(event)
-        if time.monotonic() >= until:
-            return
+    async with aclosing(events.follow(principal.account_id, last_seen)) as followed:
+        async for event in followed:
+            yield sse(event)
+            if time.monotonic() >= until:
+                return
 
 
 def event_routes(events: EventService, guard: Guard) -> APIRouter:

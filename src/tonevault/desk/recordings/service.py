@@ -62,8 +62,10 @@ class RecordingService:
 
     async def woken(self, timeout_s: float) -> None:
         """Returns when `wake` was called since the last time, or after `timeout_s` seconds."""
+        # Not wait_for, which until Python 3.12 loses a cancellation that comes with the bell.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._wake.wait()
         self._wake.clear()
 
     async def resume_due(self) -> list[Pause]:
