@@ -15,7 +15,9 @@ from tonevault.app.web_server import WebServer, stop_on_signals
 from tonevault.boundary.captures import FieldName
 from tonevault.desk.api.app import create_api
 from tonevault.desk.panel.mount import mount_panel
+from tonevault.desk.platform import Platform
 from tonevault.desk.platforms.none import NoPlatform
+from tonevault.desk.platforms.webhook import WebhookPlatform
 from tonevault.desk.secure_zone import HttpSecureZone
 from tonevault.desk.services import DeskServices, make_services
 from tonevault.desk.sessions.policy import CapturePolicy, PolicyOf
@@ -23,6 +25,7 @@ from tonevault.kernel.card import Brand
 from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.clock import WallClock
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
+from tonevault.plumbing.settings import SettingsError
 
 DEFAULT_CURRENCY: Final = "GBP"
 
@@ -41,7 +44,7 @@ async def run_desk(settings: TonevaultSettings) -> None:
         services = make_services(
             database,
             zone,
-            platform=NoPlatform(),
+            platform=_platform(settings, stack),
             clock=WallClock(),
             entropy=SYSTEM_ENTROPY,
             secret=read_secret(where.desk_pepper),
@@ -50,6 +53,19 @@ async def run_desk(settings: TonevaultSettings) -> None:
         )
         await ensure_accounts(services.people, settings.accounts)
         await _serve(settings, services, stopping)
+
+
+def _platform(settings: TonevaultSettings, stack: AsyncExitStack) -> Platform:
+    """Who pauses recordings: the configured webhook, or nobody, because what is recorded behind the edge is masked."""
+    url, secret = settings.desk.recording_webhook, settings.desk.recording_webhook_secret
+    if url is None or secret is None:
+        return NoPlatform()
+    try:
+        webhook = WebhookPlatform(url, secret.get_secret_value(), WallClock(), SYSTEM_ENTROPY)
+    except ValueError as error:
+        raise SettingsError([f"desk.recording_webhook_secret: {error}"]) from None
+    stack.push_async_callback(webhook.close)
+    return webhook
 
 
 def make_app(settings: TonevaultSettings, services: DeskServices) -> FastAPI:

@@ -12,6 +12,7 @@ from tonevault.cde.edge.sip_driver.listener import Listener
 from tonevault.cde.edge.sip_driver.tls import TlsTrust, make_server_context
 from tonevault.cde.media import MaskMode
 from tonevault.cde.wire.sip.errors import SipParseError
+from tonevault.cde.wire.sip.peer import Transport
 from tonevault.cde.wire.sip.uri import SipUri
 from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.settings import SettingsError
@@ -66,6 +67,9 @@ def _route(place: int, route: RouteSettings) -> Route:
             mask=MaskMode(route.mask),
             customer_header=route.customer_header,
             max_calls=route.max_calls,
+            transport=Transport(route.transport.upper()) if route.transport else None,
+            blocked_headers=frozenset(name.lower() for name in route.blocked_headers),
+            g711_first=route.g711_first,
         )
     except (SipParseError, ValueError) as error:
         raise SettingsError([f"secure.routes[{place}]: {error}"]) from None

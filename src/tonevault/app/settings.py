@@ -122,6 +122,9 @@ class RouteSettings(Settings):
     mask: Literal["talk", "hush"] = "talk"
     customer_header: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")] | None = None
     max_calls: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    transport: Literal["udp", "tcp", "tls"] | None = None
+    blocked_headers: tuple[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")], ...] = ()
+    g711_first: bool = False
 
 
 class SecureSettings(Settings):
@@ -142,6 +145,16 @@ class DeskSettings(Settings):
     listen: HostPort = "127.0.0.1:8080"
     database: str | None = None
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] | None = None
+    recording_webhook: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
+    recording_webhook_secret: Secret | None = None
+
+    @model_validator(mode="after")
+    def _webhook_is_whole(self) -> "DeskSettings":
+        if (self.recording_webhook is None) != (self.recording_webhook_secret is None):
+            raise ValueError(
+                "recording_webhook and recording_webhook_secret go together; give both or neither"
+            )
+        return self
 
 
 class AccountSettings(Settings):

@@ -24,7 +24,7 @@ def names(model: type[BaseModel], prefix: str = "") -> set[str]:
 
 def test_every_setting_is_documented() -> None:
     wanted = names(TonevaultSettings) | names(RouteSettings) | names(AccountSettings)
-    documented = set(re.findall(r"^\| `([a-z_.]+)` \|", PAGE, flags=re.MULTILINE))
+    documented = set(re.findall(r"^\| `([a-z0-9_.]+)` \|", PAGE, flags=re.MULTILINE))
     assert documented == wanted
 
 
