@@ -8,8 +8,9 @@ from tonevault.boundary.captures import CaptureState, FieldState
 from tonevault.desk.panel.outcome import Banner, ResultLine, amount_of, banner_of, result_of
 from tonevault.desk.panel.wording import FIELD_ERRORS, FIELD_TITLES
 from tonevault.desk.recordings.model import PauseState
-from tonevault.desk.sessions.model import Session, SessionField
+from tonevault.desk.sessions.model import NOT_OPENED, Session, SessionField
 
+UNCONFIRMED: Final = "The secure zone has not confirmed the session yet. Try again, or cancel it."
 WATCH_ONLY: Final = "Your role may watch, but not take payments."
 AFTER_THE_ANSWER: Final = "A payment can be taken once the call is answered."
 MONEY_MAY_HAVE_MOVED: Final = frozenset({CaptureState.SUCCEEDED, CaptureState.UNKNOWN})
@@ -65,6 +66,7 @@ class Box:
     expires_at: str = ""
     waits: str = ""
     start: StartForm | None = None
+    can_open_again: bool = False
     can_complete: bool = False
     is_working: bool = False
     can_cancel: bool = False
@@ -81,6 +83,8 @@ def box_of(session: Session | None, *, call: CallState, may_act: bool) -> Box:
         can_start = may_act and call is CallState.ANSWERED
         return Box("Take a payment", start=StartForm() if can_start else None, waits=_waits(call, may_act))
     match session.state:
+        case CaptureState.OPEN if session.revision == NOT_OPENED:
+            return _unconfirmed(session, may_act=may_act)
         case CaptureState.OPEN:
             return _open(session, may_act=may_act)
         case CaptureState.COMPLETING:
@@ -95,6 +99,19 @@ def _waits(call: CallState, may_act: bool) -> str:
     if not may_act:
         return WATCH_ONLY
     return AFTER_THE_ANSWER if call is CallState.RINGING else ""
+
+
+def _unconfirmed(session: Session, *, may_act: bool) -> Box:
+    """The secure zone fell silent while it was asked to open the session: it may have, or not."""
+    return Box(
+        "Opening the session",
+        session.id,
+        amount_of(session),
+        session.reference,
+        waits=UNCONFIRMED if may_act else WATCH_ONLY,
+        can_open_again=may_act,
+        can_cancel=may_act,
+    )
 
 
 def _open(session: Session, *, may_act: bool) -> Box:

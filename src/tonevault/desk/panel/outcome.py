@@ -1,7 +1,7 @@
 """How a session came out: its banner, the lines of its result, and one line for the call's history. Pure."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from tonevault.boundary.captures import CaptureState, EndReason, FieldState
 from tonevault.desk.panel.wording import (
@@ -54,7 +54,7 @@ class PastPayment:
 
 
 def banner_of(session: Session) -> Banner:
-    """What is said of a session that is over."""
+    """What is said of a session that is over; of one that is not, only that."""
     match session.state:
         case CaptureState.SUCCEEDED:
             detail = "This card was known already; its token is the same." if session.existing else ""
@@ -68,9 +68,13 @@ def banner_of(session: Session) -> Banner:
             return Banner("warn", *END_REASONS[session.reason or EndReason.CANCELED_BY_AGENT])
         case CaptureState.EXPIRED:
             return Banner("warn", *END_REASONS[session.reason or EndReason.SESSION_EXPIRED])
-        case _:
+        case CaptureState.FAILED:
             reason = session.reason or EndReason.TOKENIZATION_FAILED
             return Banner("bad", END_REASONS[reason][0], _detail(session, reason))
+        case CaptureState.OPEN | CaptureState.COMPLETING:
+            return Banner("warn", "In progress")
+        case _:
+            assert_never(session.state)
 
 
 def result_of(session: Session) -> tuple[ResultLine, ...]:

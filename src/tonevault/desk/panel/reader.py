@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from tonevault.boundary.captures import CaptureState
 from tonevault.desk.calls.service import CallService
 from tonevault.desk.events.model import Event, EventType
 from tonevault.desk.events.service import EventService
@@ -11,8 +12,9 @@ from tonevault.desk.paging import PageRequest
 from tonevault.desk.panel.pages import render
 from tonevault.desk.panel.stage import CallLine, Stage, line_of, stage_of
 from tonevault.desk.refusal import Refusal
+from tonevault.desk.sessions.model import NOT_OPENED, SessionDraft
 from tonevault.desk.sessions.service import SessionService
-from tonevault.kernel.ids import AccountId, CallId
+from tonevault.kernel.ids import AccountId, CallId, SessionId
 
 CALLS_SHOWN: Final = 50
 """More live calls of one account than anyone chooses from by eye."""
@@ -64,6 +66,22 @@ class PanelReader:
         sessions = await self._sessions.page(account_id, PageRequest(SESSIONS_SHOWN), call_id=call_id)
         return stage_of(call, sessions.data, self._currency(account_id), may_act=viewer.may_act)
 
+    async def unconfirmed(self, account_id: AccountId, draft: SessionDraft) -> SessionId | None:
+        """The call's session whose opening the secure zone never confirmed: Start goes on with it, so that there are never two.
+
+        Raises Refusal `session_in_progress` where that one asks for something else; it is to be canceled first.
+        """
+        newest = await self._sessions.page(account_id, PageRequest(1), call_id=draft.call_id)
+        for session in newest.data:
+            if session.state is not CaptureState.OPEN or session.revision != NOT_OPENED:
+                continue
+            asked = None if draft.amount is None else (draft.amount.amount_minor, draft.amount.currency)
+            known = None if session.amount is None else (session.amount, session.currency)
+            if (asked, draft.reference) == (known, session.reference):
+                return session.id
+            raise Refusal(409, "session_in_progress", "A session is being opened on this call.")
+        return None
+
     async def values(self, viewer: Viewer) -> dict[str, object]:
         """What the whole page needs."""
         return {
@@ -74,19 +92,18 @@ class PanelReader:
         }
 
     async def changes(self, viewer: Viewer) -> AsyncIterator[tuple[str, str] | None]:
-        """(name, HTML) of each part that an event changes; None for silence. Begins with all parts: what was missed is made good."""
-        begun = False
+        """(name, HTML) of each part that changes; None for silence. Begins with all parts: what was missed is made good."""
+        shown: dict[str, str] = {}
         async for event in self._events.follow(viewer.account_id):
-            if event is not None:
-                parts = _touched(event, viewer.call_id)
-            elif begun:
-                parts = ()
+            if event is None and shown:
                 yield None
-            else:
-                # Only now does every change come as an event: parts that were read before could stay old for good.
-                begun, parts = True, PARTS
-            for part in parts:
-                yield part, await self._part(part, viewer)
+            # The first silence comes once every change is followed: parts read before it could stay old for good. In a
+            # later one all is looked at again, for what changes without an event.
+            for part in PARTS if event is None else _touched(event, viewer.call_id):
+                html = await self._part(part, viewer)
+                if shown.get(part) != html:
+                    shown[part] = html
+                    yield part, html
 
     async def _part(self, part: str, viewer: Viewer) -> str:
         match part:

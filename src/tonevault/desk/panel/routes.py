@@ -91,8 +91,18 @@ def panel_routes(
             reference=form.reference,
             fields=fields_of(principal.account_id),
         )
-        session_id = SessionId(make_id(SESSION, epoch_ms(clock.utc()), entropy))
+        fresh = SessionId(make_id(SESSION, epoch_ms(clock.utc()), entropy))
+        session_id = await reader.unconfirmed(principal.account_id, draft) or fresh
         await sessions.open(principal.account_id, session_id, draft, principal.actor)
+        return Response(status_code=DONE)
+
+    @router.post("/panel/sessions/{session_id}/open")
+    async def open_again(request: Request, session_id: str) -> Response:
+        principal = await guard.require(request, Scope.SESSIONS_WRITE)
+        session = await sessions.get(principal.account_id, _session(session_id))
+        # The session's own intent stands in the database; of this draft only the call is looked at.
+        draft = SessionDraft(call_id=session.call_id)
+        await sessions.open(principal.account_id, session.id, draft, principal.actor)
         return Response(status_code=DONE)
 
     @router.post("/panel/calls/{call_id}/hush")

@@ -49,7 +49,7 @@ def test_nothing_means_that_only_the_card_is_kept(typed: str) -> None:
         ("0", "GBP", "amount", "minimum"),
         ("0.00", "GBP", "amount", "minimum"),
         ("99999999999", "GBP", "amount", "maximum"),
-        ("12", "XXX", "currency", "unknown"),
+        ("12", "ZZZ", "currency", "unknown"),
         ("12", "", "currency", "unknown"),
     ],
 )

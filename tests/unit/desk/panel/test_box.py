@@ -6,9 +6,9 @@ from tests.unit.desk.panel.samples import TOKEN, charge, field, session
 from tonevault.boundary.calls import CallState
 from tonevault.boundary.captures import CaptureState, EndReason, FieldError, FieldName, FieldState
 from tonevault.boundary.charges import ChargeState
-from tonevault.desk.panel.box import AFTER_THE_ANSWER, WATCH_ONLY, Box, box_of
+from tonevault.desk.panel.box import AFTER_THE_ANSWER, UNCONFIRMED, WATCH_ONLY, Box, box_of
 from tonevault.desk.recordings.model import PauseState
-from tonevault.desk.sessions.model import Session, SessionField
+from tonevault.desk.sessions.model import NOT_OPENED, Session, SessionField
 
 OVER = [state for state in CaptureState if state not in (CaptureState.OPEN, CaptureState.COMPLETING)]
 
@@ -20,7 +20,8 @@ def box(of: Session | None = None, *, call: CallState = CallState.ANSWERED, may_
 def offers(shown: Box) -> set[str]:
     """What can be pressed."""
     acts = {"start": shown.start is not None, "complete": shown.can_complete, "cancel": shown.can_cancel}
-    named = {name for name, can in {**acts, "hush": shown.can_hush}.items() if can}
+    acts |= {"hush": shown.can_hush, "open again": shown.can_open_again}
+    named = {name for name, can in acts.items() if can}
     return named | {row.button for row in shown.rows if row.button}
 
 
@@ -45,6 +46,12 @@ def test_an_open_session_shows_its_fields_and_can_be_canceled() -> None:
     assert offers(shown) == {"Capture", "cancel", "hush"}
     assert shown.banner is None
     assert shown.expires_at == "2027-03-01T12:30:00+00:00"
+
+
+def test_a_session_that_the_secure_zone_never_confirmed_can_be_opened_again_or_canceled() -> None:
+    shown = box(session(revision=NOT_OPENED))
+    assert (shown.title, shown.waits) == ("Opening the session", UNCONFIRMED)
+    assert offers(shown) == {"open again", "cancel"}
 
 
 def test_each_state_of_a_field() -> None:

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 from tests.unit.desk.bench import ACME, Bench, open_desk
 
 from tonevault.boundary.charges import ChargeState
+from tonevault.desk.events import service as event_service
 from tonevault.desk.panel.reader import PARTS, PanelReader, Viewer
 from tonevault.kernel.ids import CallId
 
@@ -84,6 +86,23 @@ def test_keys_of_one_call_are_told_to_its_panel_alone(tmp_path: Path) -> None:
             bench.zone.hang_up(other.call_id)
             # Had the keys been told to the other panel, that fragment would come before this one.
             assert "The customer hung up." in await until(theirs, "stage", "")
+
+    asyncio.run(play())
+
+
+def test_what_changed_without_an_event_shows_after_a_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_service, "POLL_S", 0.01)
+
+    async def play() -> None:
+        async with open_desk(tmp_path) as bench:
+            changes = reader_of(bench).changes(viewer())
+            await until(changes, "zone", "answers again")
+            bench.services.link.went_down()
+            await until(changes, "zone", "No card can be captured")
+            # Nothing more has changed: what follows is silence, and no fragment a second time.
+            assert [await anext(changes) for _ in range(3)] == [None] * 3
 
     asyncio.run(play())
 

@@ -38,6 +38,7 @@ BUTTONS = [
     "/panel/calls/{call}/sessions",
     "/panel/calls/{call}/hush?on=true",
     "/panel/sessions/{session}/fields/card_number/capture",
+    "/panel/sessions/{session}/open",
     "/panel/sessions/{session}/complete",
     "/panel/sessions/{session}/cancel",
 ]
@@ -135,6 +136,30 @@ def test_refusals_speak_to_an_agent(tmp_path: Path) -> None:
         assert gone.json()["detail"] == "That is no longer here. Choose the call again."
         assert (await client.post("/panel/sessions/nonsense/cancel")).status_code == 404
         assert (await client.post("/panel/calls/nonsense/hush?on=true")).status_code == 404
+
+    play(tmp_path, story)
+
+
+def test_a_session_that_was_not_confirmed_is_gone_on_with_and_never_doubled(tmp_path: Path) -> None:
+    async def story(bench: Bench, client: httpx.AsyncClient) -> None:
+        await log_in(bench, client)
+        call = await bench.live_call()
+        start, page = f"/panel/calls/{call.call_id}/sessions", f"/panel?call={call.call_id}"
+        asked = {"amount": "5", "currency": "GBP", "reference": "A"}
+        bench.zone.unreachable = True
+        for _ in range(2):
+            assert (await client.post(start, data=asked)).status_code == 503
+        session_id = (await bench.services.calls.get(call.account_id, call.call_id)).session_id
+        assert "has not confirmed the session yet" in (await client.get(page)).text
+        bench.zone.unreachable = False
+        other = await client.post(start, data={**asked, "amount": "6"})
+        assert (other.status_code, other.json()["code"]) == (409, "session_in_progress")
+        assert (await client.post(f"/panel/sessions/{session_id}/open")).status_code == 204
+        shown = (await client.get(page)).text
+        assert "Capture Card Number" in shown
+        assert "5.00 GBP" in shown
+        assert "Earlier on this call" not in shown
+        assert len(bench.zone._captures) == 1
 
     play(tmp_path, story)
 

@@ -12,7 +12,7 @@ from tonevault.boundary.charges import ChargeState
 from tonevault.desk.customers.model import Customer
 from tonevault.desk.panel.pages import STATIC, render
 from tonevault.desk.panel.stage import line_of, stage_of
-from tonevault.desk.sessions.model import Session
+from tonevault.desk.sessions.model import NOT_OPENED, Session
 from tonevault.kernel.ids import CustomerId, SessionId
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -26,6 +26,7 @@ FIELDS = (
 SESSIONS = [
     None,
     session(fields=FIELDS, can_complete=True, hushed=True),
+    session(revision=NOT_OPENED),
     session(CaptureState.COMPLETING),
     session(CaptureState.SUCCEEDED, token=TOKEN, charge=charge(ChargeState.SUCCEEDED)),
     session(CaptureState.DECLINED, token=TOKEN, charge=charge(ChargeState.DECLINED, "lost_card")),
