@@ -122,6 +122,23 @@ def doctor(config: Path | None) -> None:
     sys.exit(1 if any(each.is_fault for each in findings) else 0)
 
 
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--show", is_flag=True, help="Show the keys themselves: the list is card data then.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+def tones(files: tuple[Path, ...], show: bool, as_json: bool) -> None:
+    """Say which keypad tones WAV recordings hold, when and how sure; and whether they are a card number.
+
+    Exits with 0 when no card number was found, 1 when one was, 2 when a file could not be read.
+    """
+    from tonevault.app.tones import Wish, list_tones  # noqa: PLC0415
+    from tonevault.app.tones_progress import TerminalProgress  # noqa: PLC0415
+
+    with TerminalProgress() as progress:
+        outcome = list_tones(files, Wish(show, as_json), sys.stdout.buffer, sys.stderr.buffer, progress)
+    sys.exit(outcome)
+
+
 @main.group()
 def db() -> None:
     """The databases of both zones."""

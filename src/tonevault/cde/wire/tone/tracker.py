@@ -11,7 +11,7 @@ from tonevault.cde.wire.tone.dtmf import key_at
 from tonevault.cde.wire.tone.look import STRETCH
 from tonevault.cde.wire.tone.report import ToneEnded, ToneReport, ToneStarted
 from tonevault.cde.wire.tone.screen import HOP, WINDOW
-from tonevault.cde.wire.tone.verdict import SHORTEST_TONE, Sight, Verdict, judge
+from tonevault.cde.wire.tone.verdict import SHORTEST_TONE, Sight, Verdict, judge, sureness
 
 HALF: Final = WINDOW // 2
 """A window sees an edge of a tone at half height when the edge is at its middle."""
@@ -173,7 +173,7 @@ class Tracker:
         self._rising = None
         row, column = divmod(ask.place, 4)
         onset = max(ask.end - STRETCH + round(sight.onset), self._silent_from)
-        self._reports.append(ToneStarted(key_at(row, column), onset))
+        self._reports.append(ToneStarted(key_at(row, column), onset, sureness(sight)))
         ratio = 10 ** (sight.twist_db / 10)
         sounding = _Sounding(
             ask.place, onset, sight.power / (1 + ratio), sight.power * ratio / (1 + ratio), ask.end

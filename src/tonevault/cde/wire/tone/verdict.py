@@ -46,6 +46,14 @@ EVIDENCE: Final = (
 well inside the other limits: of an hour of speech nothing was then taken for a key that was at 30 ms."""
 
 
+_CERTAIN: Final = ((0.95, 0.72), (0.95, LEAST_STEADINESS))
+"""Purity and steadiness of a tone with noise 20 dB below, each with the least that is taken."""
+
+_CERTAIN_OFFSET: Final = 0.015
+_CERTAIN_TWIST_DB: Final = 8.0
+"""Q.24: a sender keeps within these."""
+
+
 class Verdict(Enum):
     """What a look amounts to."""
 
@@ -103,3 +111,15 @@ def judge(sight: Sight) -> Verdict:
         ):
             return Verdict.KEY
     return Verdict.UNSURE
+
+
+def sureness(sight: Sight) -> float:
+    """How far a sight lies within the limits, by the measure in which it does worst: 0.5 at a limit, 1 where Q.24 has a sender be."""
+    margins = [
+        (value - least) / (ample - least)
+        for value, (ample, least) in zip((sight.purity, sight.steadiness), _CERTAIN, strict=True)
+    ]
+    offset, twist_db = max(abs(sight.row_offset), abs(sight.column_offset)), abs(sight.twist_db)
+    margins.append((WIDEST_OFFSET - offset) / (WIDEST_OFFSET - _CERTAIN_OFFSET))
+    margins.append((WIDEST_TWIST_DB - twist_db) / (WIDEST_TWIST_DB - _CERTAIN_TWIST_DB))
+    return 0.5 + 0.5 * min(1.0, max(0.0, min(margins)))

@@ -182,4 +182,4 @@ def test_a_long_press_is_one_and_its_report_tells_no_digit() -> None:
     (_, onset), (end,) = started(reports)[0], ended(reports)
     assert isinstance(onset, ToneStarted)
     assert abs(end.end - presses[0].end) <= 24
-    assert repr(onset) == repr(ToneStarted(Key.from_event(3), onset.onset))
+    assert repr(onset) == repr(ToneStarted(Key.from_event(3), onset.onset, onset.sureness))
