@@ -57,7 +57,9 @@ async def measure(call: PhoneCall, page: Page, carrier: KeyCarrier) -> tuple[lis
     down: list[float] = []
     up: list[float] = []
     for _ in range(ROUNDS):
-        await page.click("#capture-card_number")
+        # `*` ended the round before, and clears what was keyed; the field's window is open still.
+        if await page.locator("#field-card_number.capturing").count() == 0:
+            await page.click("#capture-card_number")
         await page.wait_for_selector("#field-card_number.capturing")
         await page.evaluate("() => { window.drawn = []; }")
         pressed, released = [], []

@@ -97,7 +97,7 @@ CALL_ENDED: Final = "The call is over."
 
 REFUSALS: Final = {
     "secure_zone_unreachable": (
-        "The secure zone does not answer. If it took the request after all, that shows here by itself; else try again."
+        "The secure zone did not confirm this. If it was done after all, that shows here by itself; else try again."
     ),
     "session_in_progress": "A payment is open on this call already. Complete or cancel it first.",
     "session_over": "This payment is over. Start a new one.",

@@ -52,6 +52,10 @@ export function watchRefusals() {
     show("");
     for (const input of inputsOf(event.detail.elt)) mark(input, "");
   });
+  document.body.addEventListener("htmx:afterSwap", (event) => {
+    // The secure zone came or went: what it had refused before is no news any more.
+    if (event.detail.elt.id === "zone") show("");
+  });
   document.body.addEventListener("htmx:sendError", () => show("The desk does not answer. Try again."));
   document.body.addEventListener("htmx:responseError", refuse);
   document.body.addEventListener("input", (event) => {
