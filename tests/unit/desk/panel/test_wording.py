@@ -1,6 +1,7 @@
 """No reason, error or code that the product knows is left without words, and no word of them is a digit."""
 
 from enum import StrEnum
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +38,10 @@ def test_every_code_of_a_gateway_has_advice() -> None:
 
 def test_a_call_that_is_lost_with_the_secure_zone_has_words() -> None:
     assert INTERRUPTED in wording.CALL_ENDS
+
+
+def test_the_page_for_agents_explains_every_banner_and_field_error() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "panel.md").read_text()
+    titles = {title for title, _ in wording.END_REASONS.values()} | {"Card securely vaulted"}
+    assert [title for title in titles if f"| **{title}** |" not in page] == []
+    assert [error for error in wording.FIELD_ERRORS.values() if f"| {error} |" not in page] == []
