@@ -1,0 +1,66 @@
+"""Which Debian packages hold people speaking or music, which of their files, and which part of the measurements each belongs to."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Part(StrEnum):
+    """Thresholds were set on the first; the second was only ever measured; music never served to set anything."""
+
+    TUNING = "tuning"
+    HELD_OUT = "held out"
+    MUSIC = "music"
+
+
+class Container(StrEnum):
+    """How a package keeps its sound."""
+
+    FILES = "files"
+    """WAV, Ogg Vorbis or GSM, a recording a file."""
+    ALS = "als"
+    """Raw 8-bit unsigned samples at 11,025 Hz."""
+    QUEEN = "queen"
+    """One file with a table of contents and MP3 recordings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """`folder` is where in the package the files lie; a file whose path holds one of `without` is left out."""
+
+    name: str
+    part: Part
+    folder: str
+    container: Container = Container.FILES
+    without: tuple[str, ...] = ()
+    within: str = ""
+
+
+_NO_VOICE: Final = ("tt-monkeys", "beep", "silence", "dtmf", "ring", "tone", "/music/", "/share/sp-")
+_ASTERISK: Final = "usr/share/asterisk/sounds"
+_FILLETS: Final = "usr/share/games/fillets-ng"
+_HEDGEWARS: Final = "usr/share/games/hedgewars/Data"
+
+PACKAGES: Final = (
+    *(
+        Package(f"asterisk-core-sounds-{language}-wav", Part.TUNING, "usr/share/asterisk", without=_NO_VOICE)
+        for language in ("en", "es", "fr", "it", "ru")
+    ),
+    *(
+        Package(f"asterisk-prompt-{voice}", Part.TUNING, "usr/share/asterisk", without=_NO_VOICE)
+        for voice in ("es-co", "fr-armelle", "it-menardi-wav")
+    ),
+    Package("fillets-ng-data", Part.TUNING, f"{_FILLETS}/sound", within="/en/"),
+    Package("fillets-ng-data-cs", Part.TUNING, f"{_FILLETS}/sound", within="/cs/"),
+    Package("fillets-ng-data-nl", Part.HELD_OUT, f"{_FILLETS}/sound", within="/nl/"),
+    Package("drascula", Part.HELD_OUT, "usr/share/scummvm/drascula", Container.ALS),
+    Package("flight-of-the-amazon-queen", Part.HELD_OUT, "usr/share/scummvm", Container.QUEEN),
+    # One of its voices is a machine's.
+    Package("hedgewars-data", Part.HELD_OUT, f"{_HEDGEWARS}/Sounds/voices", without=("/Robot/",)),
+    Package("gcin-voice", Part.HELD_OUT, "usr/share/gcin-voice"),
+    Package("asterisk-moh-opsound-wav", Part.MUSIC, "usr/share/asterisk"),
+    Package("hyperrogue-music", Part.MUSIC, "usr/share"),
+    Package("wesnoth-1.16-music", Part.MUSIC, "usr/share"),
+    Package("fillets-ng-data", Part.MUSIC, f"{_FILLETS}/music"),
+    Package("hedgewars-data", Part.MUSIC, f"{_HEDGEWARS}/Music"),
+)
