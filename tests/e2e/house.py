@@ -1,5 +1,6 @@
 """The product as it is deployed, for the tests: `tonevault serve` as a process, provisioned by its command line, asked by its API."""
 
+import contextlib
 import shutil
 import signal
 import sys
@@ -11,6 +12,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 import psutil
+from playwright.sync_api import expect
 
 from tests.e2e.house_events import EventFollower
 from tests.e2e.house_plan import ACCOUNT, HousePorts, RouteTo, write_house_configuration
@@ -148,6 +150,17 @@ class House:
         self.process.wait_until(f"end of {which}", lambda: None if _is_alive(victim) else True, _WAIT_S)
         return victim.pid
 
+    def kill_everything(self) -> None:
+        """kill -9 of all processes, the supervisor first, so that it starts none again."""
+        everybody = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.kill()
+        for one in everybody:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        _, alive = psutil.wait_procs(everybody, _WAIT_S)
+        if alive:
+            raise AssertionError(f"{len(alive)} processes have survived kill -9")
+
     def wait_again(self, which: str, killed: int, timeout_s: float = _START_TIMEOUT_S) -> None:
         """Until another process does the work of the one that was killed, and both zones are up."""
 
@@ -194,7 +207,7 @@ class House:
         page.fill("#password", PASSWORD)
         page.click("button")
         page.wait_for_url("**/panel")
-        page.locator("#link-state.live").wait_for()
+        expect(page.locator("#link-state")).to_have_text("Connected")
 
     # -- calls and payments ----------------------------------------------------------------------------------
 

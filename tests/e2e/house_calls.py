@@ -8,7 +8,7 @@ from typing import Protocol
 
 from tests.e2e.house import House, Json
 from tests.e2e.house_plan import RouteTo
-from tests.e2e.peers.baresip import CLOSED, Baresip, PhoneSettings, Transport
+from tests.e2e.peers.baresip import CLOSED, ESTABLISHED, Baresip, PhoneSettings, Transport
 from tests.e2e.peers.group import PeerGroup
 from tests.e2e.peers.ports import LOOPBACK, PortBlock
 from tests.e2e.peers.rtp import RtpPacket
@@ -29,6 +29,9 @@ _TONE_S, _GAP_S = 0.06, 0.06
 
 _REACTION_S = 0.1
 
+_REDIAL_S = 0.5
+_REDIALS = 20
+
 # For how long a mask stays when nobody presses a key any more.
 _MASK_TAIL_S = 3.0
 
@@ -37,9 +40,9 @@ _LAG_S = 0.5
 
 
 class Endable(Protocol):
-    """A call that can be ended, and has ended when `hang_up` returns."""
+    """A call that is over for its phones when `end` returns."""
 
-    def hang_up(self) -> Json: ...
+    def end(self) -> None: ...
 
 
 @dataclass
@@ -56,7 +59,6 @@ class StagedCall:
     opened_s: float = 0.0
     closed_s: float = 0.0
     wire: WireTap | None = field(default=None, repr=False)
-    is_over: bool = False
 
     def key_by_events(self, keys: str) -> None:
         self.customer.send_keys(keys)
@@ -107,16 +109,18 @@ class StagedCall:
         self.agent.wait_heard(self.heard_so_far_s() + _MASK_TAIL_S + _LAG_S, _MASK_TAIL_S + 5.0)
 
     def hang_up(self) -> Json:
-        """The customer hangs up, if nobody has; answers the call as the API shows it then."""
-        if not self.is_over:
-            self.is_over = True
-            self.customer.hangup()
-            self.agent.wait_for(CLOSED)
+        """The customer hangs up; answers the call as the API shows it then."""
+        self.customer.hangup()
+        self.agent.wait_for(CLOSED)
         return self.house.wait_call_ended(self.id)
+
+    def end(self) -> None:
+        """Both phones are free and silent again, whatever became of the call and of the house."""
+        self.customer.reset()
+        self.agent.reset()
 
     def agent_hangs_up(self) -> Json:
         """The agent hangs up; answers the call as the API shows it then."""
-        self.is_over = True
         self.agent.hangup()
         self.customer.wait_for(CLOSED)
         return self.house.wait_call_ended(self.id)
@@ -165,6 +169,22 @@ class CallStage:
         customer, agent = self.customer(transport, codecs), self.agent(to or transport)
         keys_before = len(agent.keys_received())
         customer.dial(self.house.sip_uri(transport, _NUMBERS[to or transport]))
+        return self._is_up(customer, agent, keys_before, wire)
+
+    def call_until_taken(self) -> StagedCall:
+        """A call as a carrier makes it that is told 503 with Retry-After: it dials again, a little sooner than asked for."""
+        customer, agent = self.customer(), self.agent()
+        keys_before = len(agent.keys_received())
+        for _ in range(_REDIALS):
+            customer.dial(self.house.sip_uri(user=_NUMBERS[Transport.UDP]), wait=False)
+            event = customer.wait_for((ESTABLISHED, CLOSED))
+            if event.kind == ESTABLISHED:
+                return self._is_up(customer, agent, keys_before, None)
+            assert event.detail.startswith("503"), event.detail
+            time.sleep(_REDIAL_S)
+        raise AssertionError("no relay worker came back")
+
+    def _is_up(self, customer: Baresip, agent: Baresip, keys_before: int, wire: WireTap | None) -> StagedCall:
         call = StagedCall(self.house, customer, agent, self.house.wait_call()["id"], keys_before, wire=wire)
         self.add(call)
         return call
@@ -176,7 +196,7 @@ class CallStage:
     def end_calls(self) -> None:
         """Hangs up what is still up."""
         while self._calls:
-            self._calls.pop().hang_up()
+            self._calls.pop().end()
 
     def sipp_block(self, transport: SippTransport) -> PortBlock:
         """The ports at the end of the route for sipp: whatever callee a test puts there is reached by its number."""

@@ -137,6 +137,21 @@ class Baresip:
         self._command("hangup")
         self.wait_for(CLOSED)
 
+    def reset(self) -> None:
+        """Ends every call, whether or not the other end answers; then forgets its events and is silent, as at the start."""
+        log = self._controlled().events
+
+        def count(kind: str) -> int:
+            return sum(event.kind == kind for event in log.all)
+
+        for _ in range(count(ESTABLISHED)):
+            # Without a call this does nothing.
+            self._command("hangup")
+        if not log.wait_until(lambda: count(CLOSED) >= count(ESTABLISHED), _EVENT_TIMEOUT_S):
+            raise self._running().failure("a call did not end")
+        log.forget()
+        self.play(noise(_ROOM_S, _ROOM_LEVEL_DBM0))
+
     def hold(self) -> None:
         """Re-INVITEs with a=sendonly (or inactive) and waits for the answer. The source stops meanwhile."""
         self._renegotiate("hold")
@@ -204,8 +219,8 @@ class Baresip:
     def events(self) -> list[PhoneEvent]:
         return self._controlled().events.all
 
-    def wait_for(self, kind: str, timeout_s: float = _EVENT_TIMEOUT_S) -> PhoneEvent:
-        """The next event of a kind, each returned once, so events that came before the wait are not missed."""
+    def wait_for(self, kind: str | tuple[str, ...], timeout_s: float = _EVENT_TIMEOUT_S) -> PhoneEvent:
+        """The next event of a kind (or of one of several), each returned once, so events that came before the wait are not missed."""
         event = self._controlled().events.wait_for(kind, timeout_s)
         if event is None:
             raise self._running().failure(f"no event {kind} within {timeout_s:g} s")

@@ -56,6 +56,12 @@ class EventLog(Generic[Kind]):
         with self._changed:
             self._changed.notify_all()
 
+    def forget(self) -> None:
+        """Begins anew: what has happened so far has not."""
+        with self._changed:
+            self._events.clear()
+            self._consumed.clear()
+
     def wait_for(self, kinds: str | tuple[str, ...], timeout_s: float) -> Kind | None:
         """The next event of one of the kinds that no wait has returned yet; None when the time is up."""
         wanted = (kinds,) if isinstance(kinds, str) else kinds
