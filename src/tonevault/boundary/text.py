@@ -6,26 +6,19 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, StringConstraints
 
 from tonevault.kernel.ids import ACCOUNT_PATTERN, AccountId, CallId, ChargeId, EventId, SessionId, TokenId
+from tonevault.kernel.luhn import passes_luhn
 
 _SEPARATED_DIGITS: Final = re.compile(r"\d(?:[^\w\n]{0,2}\d)+")
 _SHORTEST_CARD: Final = 12
 _LONGEST_CARD: Final = 19
 
 
-def _passes_luhn(digits: str) -> bool:
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) << (place & 1)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
-
-
 def holds_card_number(text: str) -> bool:
     """Whether any run of 12 to 19 digits in `text`, separators allowed, passes Luhn: what a card number would look like."""
     for run in _SEPARATED_DIGITS.finditer(text):
-        digits = "".join(c for c in run.group() if c.isdigit())
+        digits = bytes(0x30 + int(c) for c in run.group() if c.isdecimal())
         for length in range(_SHORTEST_CARD, min(_LONGEST_CARD, len(digits)) + 1):
-            if any(_passes_luhn(digits[at : at + length]) for at in range(len(digits) - length + 1)):
+            if any(passes_luhn(digits[at : at + length]) for at in range(len(digits) - length + 1)):
                 return True
     return False
 

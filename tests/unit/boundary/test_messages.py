@@ -94,6 +94,11 @@ def test_separators_do_not_hide_a_number(seed: int, separator: str) -> None:
     assert holds_card_number(separator.join(map(str, digits)))
 
 
+def test_digits_of_other_scripts_are_digits() -> None:
+    assert holds_card_number("".join(chr(0xFF10 + int(digit)) for digit in PANS[0]))
+    assert holds_card_number("".join(chr(0x0660 + int(digit)) for digit in PANS[0]))
+
+
 @pytest.mark.parametrize("number", ["+442079460018", "02079460018", "+4915112345678", "+12025550143"])
 def test_telephone_numbers_pass(number: str) -> None:
     assert TypeAdapter(PhoneNumber).validate_python(number) == number

@@ -5,6 +5,7 @@ from typing import Final
 from tonevault.cde.sealed.entry import Entry
 from tonevault.cde.sealed.issuer import IssuerRange, find_range
 from tonevault.cde.sealed.seal import Sealed
+from tonevault.kernel.luhn import passes_luhn
 
 MIN_DIGITS: Final = 12
 MAX_DIGITS: Final = 19
@@ -42,7 +43,7 @@ class CardNumber(Sealed):
     def is_valid(self) -> bool:
         """Whether it passes Luhn (ISO/IEC 7812-1 annex B) and has a length that its issuer range uses."""
         issuer = self.issuer
-        return issuer is not None and self.length in issuer.lengths and self._luhn_sum() % 10 == 0
+        return issuer is not None and self.length in issuer.lengths and passes_luhn(self._digits)
 
     @property
     def first6(self) -> str:
@@ -57,10 +58,3 @@ class CardNumber(Sealed):
     def destroy(self) -> None:
         """Zero the digits. The number is unusable afterwards."""
         self._digits[:] = bytes(len(self._digits))
-
-    def _luhn_sum(self) -> int:
-        total = 0
-        for place, digit in enumerate(reversed(self._digits)):
-            value = (digit - 0x30) << (place & 1)
-            total += value - 9 if value > 9 else value
-        return total
