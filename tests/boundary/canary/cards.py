@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """A card to be keyed and then searched for."""
+    """A card to be keyed and then searched for. A security code begins with 0, so that no count or size looks like it."""
 
     name: str
     number: str
@@ -33,14 +33,14 @@ def with_check_digit(body: str) -> str:
     return body + str(-total % 10)
 
 
-VISA: Final = Canary("visa", with_check_digit("498503718264957"), "739")
-MASTERCARD: Final = Canary("mastercard", with_check_digit("522894163750829"), "857")
-AMEX: Final = Canary("amex", with_check_digit("37915046283917"), "6194")
+VISA: Final = Canary("visa", with_check_digit("498503718264957"), "073")
+MASTERCARD: Final = Canary("mastercard", with_check_digit("522894163750829"), "085")
+AMEX: Final = Canary("amex", with_check_digit("37915046283917"), "0619")
 CANARIES: Final = (VISA, MASTERCARD, AMEX)
 """Keyed on the telephone while a field waits for them: they may be nowhere outside the secure zone's memory."""
 
-STRAY: Final = Canary("stray", with_check_digit("675918402736851"), "974")
+STRAY: Final = Canary("stray", with_check_digit("675918402736851"), "097")
 """Keyed while no field waits for it, so that the agent hears it as on any call; it may be nowhere else."""
 
-POSTED: Final = Canary("posted", with_check_digit("463071958204618"), "586")
+POSTED: Final = Canary("posted", with_check_digit("463071958204618"), "058")
 """Written by a merchant's program where no card number belongs: it may not come back, be stored or be logged."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tests.boundary.canary.cards import CANARIES, Canary
 from tests.boundary.canary.digit_text import REACH, DigitText
-from tests.boundary.canary.needles import RUN, STRIDES, needles, pointer_steps
+from tests.boundary.canary.needles import POINTER_STRIDES, RUN, STRIDES, needles, pointer_steps
 
 CHUNK: Final = 1 << 22
 OVERLAP: Final = 1 << 9
@@ -21,6 +21,8 @@ OVERLAP: Final = 1 << 9
 SPAN: Final = 40
 """Seven digits with separators lie within so many bytes, or in longer text of which the escapes' own digits count too."""
 WORD: Final = 8
+LONGEST_STEP: Final = 9 * max(POINTER_STRIDES) + 1
+"""Between the objects of 0 and 9, and one more, which stands for all that is longer."""
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
@@ -79,8 +81,9 @@ class Search:
         self._steps: dict[tuple[int, ...], str] = {}
         for canary in canaries:
             self._steps |= dict.fromkeys(pointer_steps(canary), canary.name)
-        self._first_steps = np.unique(np.array([each[0] for each in self._steps], np.int64))
-        self._second_steps = np.unique(np.array([each[1] for each in self._steps], np.int64))
+        self._step_pairs = np.zeros((2 * LONGEST_STEP + 1, 2 * LONGEST_STEP + 1), np.bool_)
+        for first, second, *_ in self._steps:
+            self._step_pairs[first + LONGEST_STEP, second + LONGEST_STEP] = True
 
     def run(self, where: str, blob: bytes) -> list[Finding]:
         """Every finding in one blob."""
@@ -108,8 +111,8 @@ class Search:
         if len(words) < RUN:
             return
         steps = np.diff(words)
-        places = np.flatnonzero(np.isin(steps[:-1], self._first_steps))
-        places = places[np.isin(steps[places + 1], self._second_steps)]
+        index = np.clip(steps, -LONGEST_STEP, LONGEST_STEP) + LONGEST_STEP
+        places = np.flatnonzero(self._step_pairs[index[:-1], index[1:]])
         for place in places.tolist():
             name = self._steps.get(tuple(steps[place : place + RUN - 1].tolist()))
             # Pointers, not small numbers that happen to step alike.

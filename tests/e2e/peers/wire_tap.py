@@ -123,10 +123,12 @@ class WireTap:
         parsed = (parse_rtp(one.payload, one.at) for one in datagrams if one.protocol == _UDP)
         return [one for one in parsed if one is not None]
 
-    def tcp_streams(self, *, to_ports: Collection[int] | None = None) -> Iterator[bytes]:
+    def tcp_streams(
+        self, *, to_ports: Collection[int] | None = None, from_ports: Collection[int] | None = None
+    ) -> Iterator[bytes]:
         """The bytes of each TCP direction so far, retransmissions taken out: what a search must read as one."""
         streams: dict[tuple[int, int], list[WirePacket]] = {}
-        for one in self.packets(to_ports=to_ports):
+        for one in self.packets(to_ports=to_ports, from_ports=from_ports):
             if one.protocol == _TCP:
                 streams.setdefault((one.source_port, one.destination_port), []).append(one)
         for segments in streams.values():

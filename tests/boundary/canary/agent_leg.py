@@ -1,0 +1,45 @@
+"""What an agent's phone was sent, from the wire: telephone-events, audible keys, and the beeps that show that it was listened to."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from tests.boundary.canary.stage import AgentLeg
+from tests.e2e.peers import listen, rtp
+from tests.e2e.peers.wav import Sound
+from tests.e2e.peers.wire_tap import WireTap
+
+BEEP_HZ: Final = 520.0
+"""The pitch of any key, docs/tones.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How many telephone-events and how many stretches with a key's tones came, and how many beeps."""
+
+    leg: AgentLeg
+    packets: int
+    events: int
+    audible_keys: int
+    beeps: int
+
+
+def judge(wire: WireTap, media_ports: range, leg: AgentLeg) -> Heard:
+    """All that the relay sent to this leg, from the first packet of the call to the last."""
+    packets = [
+        packet
+        for one in wire.packets(from_ports=media_ports, to_ports=leg.ports)
+        if (packet := rtp.parse_rtp(one.payload, one.at)) is not None
+    ]
+    sound = rtp.sound(packets)
+    return Heard(
+        leg,
+        len(packets),
+        len(rtp.presses(packets)),
+        audible_keys(sound),
+        len(listen.beeps_heard(sound, BEEP_HZ)),
+    )
+
+
+def audible_keys(sound: Sound) -> int:
+    """Stretches of even 5 ms in which a key can be told by its tones."""
+    return len(listen.key_fragments(sound))

@@ -1,0 +1,52 @@
+"""The canary run: the deployed product, every canary keyed in every way, and all that comes out of it gathered."""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from tests.boundary.canary import crashes
+from tests.boundary.canary.evidence import Evidence, Kind
+from tests.boundary.canary.gathering import Gathering
+from tests.boundary.canary.plays import PLAYS
+from tests.boundary.canary.real_peers import SIPP, PanelPlay, keys_by_sipp
+from tests.boundary.canary.stage import CanaryStage
+from tests.e2e.peers.browser_traffic import Exhibit
+
+_LINES: Final = {play.name: play.mask for play in PLAYS} | dict.fromkeys((SIPP, *crashes.LINES), "talk")
+AFTER: Final = "after all sessions"
+
+
+def canary_run(folder: Path) -> Evidence:
+    """From the start of the product to its end; what it left."""
+    gathering = Gathering(folder, _LINES)
+    try:
+        panel = PanelPlay(gathering.peers)
+        asyncio.run(_act(gathering, panel))
+        gathering.gather(panel.leg)
+        for path in panel.recordings():
+            gathering.evidence.add(Kind.RECORDING, [Exhibit(path.name, path.read_bytes())])
+        if panel.browser is not None:
+            gathering.evidence.add(Kind.BROWSER, panel.browser.traffic.exhibits())
+    finally:
+        gathering.close()
+    return gathering.evidence
+
+
+async def _act(gathering: Gathering, panel: PanelPlay) -> None:
+    house = gathering.house
+    async with gathering.up(panel.route) as stage:
+        await _play(gathering, stage, panel)
+        await gathering.read_memory(AFTER)
+        await crashes.faults_with_a_card_in_hand(stage, house)
+        await crashes.relay_crashes(stage, house)
+        await crashes.desk_is_killed(stage, house)
+        await crashes.secure_zone_is_killed(stage, house, gathering.tap)
+
+
+async def _play(gathering: Gathering, stage: CanaryStage, panel: PanelPlay) -> None:
+    """All plays at once, as many as there is room for; the first failure ends the run."""
+    async with asyncio.TaskGroup() as group:
+        for play in PLAYS:
+            group.create_task(play.act(stage), name=play.name)
+        group.create_task(asyncio.to_thread(keys_by_sipp, gathering.house, stage, gathering.peers))
+        group.create_task(asyncio.to_thread(panel.act, gathering.house))

@@ -1,0 +1,150 @@
+"""The telephones of a canary run: customers and agents by softphone, each agent at the end of a route of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Final, Self
+
+from tests.boundary.canary.cards import Canary
+from tests.boundary.canary.desk_client import DeskClient, DeskSession
+from tests.e2e.house_plan import RouteTo
+from tests.e2e.peers.ports import LOOPBACK
+from tonevault.testing.softphone import KeyCarrier, PhoneCall, Softphone
+
+KEY_S: Final = 0.06
+PAUSE_S: Final = 0.06
+"""A quick hand, yet above the 40 ms of ITU-T Q.24."""
+EXPIRY: Final = "1239"
+CALLS_AT_ONCE: Final = 6
+"""The house has media ports for eight, and the phones of the panel need theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLeg:
+    """Where an agent's phone received its audio. `hears_keys`: its customer pressed keys outside a capture, which the agent is to hear."""
+
+    name: str
+    ports: tuple[int, ...]
+    hears_keys: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CanaryCall:
+    """A call that is up."""
+
+    desk: DeskClient
+    customer: PhoneCall
+    agent: PhoneCall
+    id: str
+
+    async def press(self, keys: str, carrier: KeyCarrier) -> None:
+        """The customer keys; returns when the last key is up."""
+        await self.customer.press(keys.encode(), carrier, key_s=KEY_S, pause_s=PAUSE_S)
+
+    async def key_field(
+        self, session: DeskSession, name: str, keys: str, carrier: KeyCarrier, state: str = "captured"
+    ) -> None:
+        """Capture one field: its window opens, the customer keys the value and `#`."""
+        await session.capture(name)
+        await self.press(f"{keys}#", carrier)
+        await session.wait_field(name, state)
+
+    async def key_card(self, session: DeskSession, canary: Canary, carrier: KeyCarrier) -> None:
+        """Capture all three fields of a card."""
+        await self.key_field(session, "card_number", canary.number, carrier)
+        await self.key_field(session, "expiry", EXPIRY, carrier)
+        await self.key_field(session, "security_code", canary.code, carrier)
+
+    async def open_session(self, amount: int | None = None, **more: Any) -> DeskSession:
+        """A payment session on this call."""
+        return await self.desk.open_session(self.id, amount, **more)
+
+    async def hang_up(self) -> None:
+        """The customer ends the call."""
+        await self.customer.hang_up()
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """An agent's phone and the route that leads to it."""
+
+    name: str
+    number: str
+    agent: Softphone
+    uri: str
+    mask: str
+
+
+@dataclass(eq=False)
+class CanaryStage:
+    """One agent's phone for each name. Enter it, give its `routes` to the house and the house's desk and port to it, then call."""
+
+    names: dict[str, str]
+    """Each call's name, and `talk` or `hush`: the mask of its route."""
+    legs: list[AgentLeg] = field(default_factory=list)
+    desk: DeskClient | None = None
+    sip_port: int = 0
+    _lines: dict[str, _Line] = field(default_factory=dict)
+    _customers: dict[str, Softphone] = field(default_factory=dict)
+    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
+
+    async def __aenter__(self) -> Self:
+        for number, (name, mask) in enumerate(self.names.items()):
+            agent = Softphone(f"agent-{name}")
+            await agent.start()
+            self._lines[name] = _Line(name, f"4420794610{number:02}", agent, agent.uri, mask)
+        for transport in ("udp", "tcp"):
+            self._customers[transport] = Softphone("customer", f"{transport}:127.0.0.1:0")
+            await self._customers[transport].start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for phone in (*self._customers.values(), *(line.agent for line in self._lines.values())):
+            await phone.stop()
+
+    def routes(self) -> list[RouteTo]:
+        """The house's routes, one to each agent."""
+        return [
+            RouteTo(one.uri, one.name, one.number, mask="hush" if one.mask == "hush" else "talk")
+            for one in self._lines.values()
+        ]
+
+    def sip_ports(self) -> dict[str, int]:
+        """Where each agent's phone receives its signalling."""
+        return {one.name: int(one.uri.partition(";")[0].rpartition(":")[2]) for one in self._lines.values()}
+
+    @asynccontextmanager
+    async def call(
+        self, name: str, *, transport: str = "udp", hears_keys: bool = False
+    ) -> AsyncIterator[CanaryCall]:
+        """A call that is up, once there is room for it; the customer hangs up at the end, if nobody has."""
+        async with self._room:
+            call = await self._connect(name, transport, hears_keys=hears_keys)
+            try:
+                yield call
+            finally:
+                await call.hang_up()
+
+    async def _connect(self, name: str, transport: str, *, hears_keys: bool) -> CanaryCall:
+        if self.desk is None:
+            raise RuntimeError("the desk is not up")
+        line = self._lines[name]
+        caller = f"+44163296{line.number[-4:]}"
+        target = f"sip:{line.number}@{LOOPBACK}:{self.sip_port};transport={transport}"
+        customer = await self._customers[transport].dial(target, caller=caller)
+        agent = self.answered(name, hears_keys=hears_keys)
+        return CanaryCall(self.desk, customer, agent, await self.desk.call_on(name))
+
+    def number_of(self, name: str) -> str:
+        """What is dialled to reach an agent."""
+        return self._lines[name].number
+
+    def answered(self, name: str, *, hears_keys: bool = False) -> PhoneCall:
+        """The newest call of an agent's phone; from here on its leg is among those that are searched."""
+        agent = self._lines[name].agent.calls[-1]
+        self.legs.append(AgentLeg(name, (agent._port,), hears_keys))
+        return agent
