@@ -107,7 +107,10 @@ def demo(port: int, data_dir: Path | None) -> None:
     from tonevault.app.demo import run_demo  # noqa: PLC0415
 
     set_up_logging(level="WARNING")
-    sys.exit(asyncio.run(run_demo(port=port, data_dir=data_dir)))
+    try:
+        sys.exit(asyncio.run(run_demo(port=port, data_dir=data_dir)))
+    except SettingsError as error:
+        raise click.ClickException("\n".join(error.problems)) from None
 
 
 @main.command()
@@ -151,8 +154,11 @@ def upgrade(config: Path | None, zone: str) -> None:
     """Bring the databases to the newest schema."""
     from tonevault.app.databases import upgrade_zones  # noqa: PLC0415
 
-    for line in upgrade_zones(load_settings(config), zone):
-        click.echo(line)
+    try:
+        for line in upgrade_zones(load_settings(config), zone):
+            click.echo(line)
+    except SettingsError as error:
+        raise ConfigurationFault("\n".join(error.problems)) from None
 
 
 @main.group()

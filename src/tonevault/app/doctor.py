@@ -13,8 +13,11 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from tonevault.app.edge_settings import edge_settings, relay_settings
 from tonevault.app.embedded import Places, places
 from tonevault.app.settings import LISTENER, MediaSettings, SipSettings, TonevaultSettings
+from tonevault.plumbing.migrations import DatabaseUnusableError, open_database, require_readable
+from tonevault.plumbing.settings import SettingsError
 
 PORTS_TRIED: Final = 16
 """How many ports of the media range are tried: enough to find a range that another program holds."""
@@ -55,15 +58,13 @@ def examine(settings: TonevaultSettings) -> list[Finding]:
     """Every finding, in the order in which a call would meet it. The configuration itself has been checked by loading it."""
     try:
         where = places(settings)
-    except ValueError as error:
-        return [
-            Finding(
-                Level.FAULT, "data_dir", str(error), "set data_dir to a short path such as /var/lib/tonevault"
-            )
-        ]
+    except SettingsError as error:
+        return [_fault_of(problem) for problem in error.problems]
     running = where.socket.exists() and _answers(where.socket)
     findings = [Finding(Level.OK, "configuration", "can be used")]
     findings += _data(where)
+    findings += _database("secure.database", where.secure_database)
+    findings += _database("desk.database", where.desk_database)
     findings += _accounts(settings)
     if running:
         findings.append(Finding(Level.OK, "secure zone", "runs; its ports are its own"))
@@ -71,14 +72,17 @@ def examine(settings: TonevaultSettings) -> list[Finding]:
         findings += _sip(settings.secure.sip)
         findings += _media(settings.secure.media)
         findings += _port("desk.listen", socket.SOCK_STREAM, *_split(settings.desk.listen))
-    findings += _certificate(settings.secure.sip)
+    certificate = list(_certificate(settings.secure.sip))
+    findings += certificate
+    if not any(each.is_fault for each in certificate):
+        findings += _edge(settings)
     findings += _files(settings)
     return findings
 
 
 def _data(where: Places) -> Iterator[Finding]:
-    folder = where.data_dir if where.data_dir.exists() else where.data_dir.parent
-    if not os.access(folder, os.W_OK):
+    folder = next(each for each in (where.data_dir, *where.data_dir.parents) if each.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
         yield Finding(
             Level.FAULT,
             "data_dir",
@@ -101,6 +105,35 @@ def _data(where: Places) -> Iterator[Finding]:
         yield Finding(
             Level.OK, "keys", "both shares are there" if all(shares) else "will be made at the first start"
         )
+
+
+def _fault_of(problem: str) -> Finding:
+    """A fault as `serve` would report it: the setting, then what is wrong with it."""
+    subject, _, detail = problem.partition(": ")
+    return Finding(Level.FAULT, subject, detail, "docs/configuration.md explains every setting")
+
+
+def _edge(settings: TonevaultSettings) -> Iterator[Finding]:
+    """What the edge itself says to its settings: routes that lead nowhere, a transport that nobody listens on."""
+    try:
+        edge_settings(settings.secure)
+        relay_settings(settings.secure)
+    except SettingsError as error:
+        yield from map(_fault_of, error.problems)
+
+
+def _database(subject: str, url: str) -> Iterator[Finding]:
+    """Opened only if it is there: what is missing is made at the first start."""
+    try:
+        database = open_database(url)
+        try:
+            if not database.is_sqlite or Path(database.engine.url.database or "").exists():
+                require_readable(database)
+                yield Finding(Level.OK, subject, "can be opened")
+        finally:
+            database.close_now()
+    except DatabaseUnusableError as error:
+        yield Finding(Level.FAULT, subject, str(error), "docs/configuration.md explains every setting")
 
 
 def _accounts(settings: TonevaultSettings) -> Iterator[Finding]:

@@ -1,8 +1,9 @@
 """From the configuration to the edge's own settings: listeners, routes, TLS, relays. Faults name the setting."""
 
+import socket
 from ipaddress import ip_network
 
-from tonevault.app.settings import RouteSettings, SecureSettings, SipSettings
+from tonevault.app.settings import MediaSettings, RouteSettings, SecureSettings, SipSettings
 from tonevault.cde.edge.relay.controller import RelaySettings
 from tonevault.cde.edge.relay.port_pool import MediaInterface
 from tonevault.cde.edge.routes import CustomerSide, Route
@@ -48,6 +49,20 @@ def relay_settings(settings: SecureSettings) -> RelaySettings:
         raise SettingsError([f"secure.media: {error}"]) from None
 
 
+def require_own_address(settings: MediaSettings) -> None:
+    """Raises SettingsError unless media can be received at the address: better now than at the first call."""
+    family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((settings.address, 0))
+        except OSError as error:
+            raise SettingsError(
+                [
+                    f"secure.media.address: cannot be bound ({error.strerror}); set it to an address of this machine"
+                ]
+            ) from None
+
+
 def _listener(text: str, sip: SipSettings) -> Listener:
     listener = Listener.parse(text)
     return Listener(
@@ -71,5 +86,9 @@ def _route(place: int, route: RouteSettings) -> Route:
             blocked_headers=frozenset(name.lower() for name in route.blocked_headers),
             g711_first=route.g711_first,
         )
-    except (SipParseError, ValueError) as error:
+    except SipParseError as error:
+        # The parser names the header that a URI mostly stands in; here it is the setting.
+        fault = str(error).partition(": ")[2] or str(error)
+        raise SettingsError([f"secure.routes[{place}].to: {fault}"]) from None
+    except ValueError as error:
         raise SettingsError([f"secure.routes[{place}]: {error}"]) from None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tonevault.app.settings import TonevaultSettings
+from tonevault.plumbing.settings import SettingsError
 
 SECRET_BYTES: Final = 32
 MAX_SOCKET_PATH: Final = 107
@@ -39,13 +40,13 @@ class Places:
 
 
 def places(settings: TonevaultSettings) -> Places:
-    """Where everything is. Raises ValueError when the socket's path is too long for the system."""
+    """Where everything is. Raises SettingsError when the socket's path is too long for the system."""
     root = settings.data_dir.absolute()
     secure, desk = root / "secure", root / "desk"
     socket = settings.secure.socket or root / "boundary.sock"
     if len(os.fsencode(socket)) > MAX_SOCKET_PATH:
-        raise ValueError(
-            f"secure.socket: the path is longer than {MAX_SOCKET_PATH} bytes; choose a shorter data_dir"
+        raise SettingsError(
+            [f"data_dir: its socket's path is longer than {MAX_SOCKET_PATH} bytes; choose a shorter one"]
         )
     return Places(
         data_dir=root,
@@ -92,8 +93,19 @@ def boundary_token(settings: TonevaultSettings, where: Places) -> str:
 
 
 def _private_folder(path: Path) -> None:
-    path.mkdir(parents=True, exist_ok=True)
-    path.chmod(0o700)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o700)
+    except OSError as error:
+        raise _not_writable(path, error) from None
+
+
+def _not_writable(path: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        [
+            f"data_dir: {path} cannot be written ({error.strerror}); give this user the folder, or choose another"
+        ]
+    )
 
 
 def _make_secret(path: Path) -> None:
@@ -101,7 +113,11 @@ def _make_secret(path: Path) -> None:
     if path.exists():
         return
     draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    try:
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        raise _not_writable(path.parent, error) from None
+    with os.fdopen(handle, "w") as file:
         file.write(secrets.token_hex(SECRET_BYTES))
         file.flush()
         os.fsync(file.fileno())

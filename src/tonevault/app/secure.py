@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from tonevault.app.edge_settings import edge_settings, relay_settings
+from tonevault.app.edge_settings import edge_settings, relay_settings, require_own_address
 from tonevault.app.embedded import Places, boundary_token, places, prepare_boundary
 from tonevault.app.secure_database import open_secure_database
 from tonevault.app.settings import TonevaultSettings
@@ -57,6 +57,7 @@ async def run_secure(settings: TonevaultSettings) -> None:
 async def _start(settings: TonevaultSettings, where: Places, stack: AsyncExitStack) -> "asyncio.Task[None]":
     """Start from the ground up; the stack takes down in the opposite order. Answers the cashier's sweep."""
     edge_config, relay_config = edge_settings(settings.secure), relay_settings(settings.secure)
+    require_own_address(settings.secure.media)
     clock = WallClock()
     database = open_secure_database(where)
     stack.push_async_callback(database.close)

@@ -7,7 +7,7 @@ import click
 from tonevault.app.databases import upgrade_zones
 from tonevault.app.embedded import places, prepare_boundary
 from tonevault.app.settings import TonevaultSettings
-from tonevault.app.supervisor import Supervisor, both_zones
+from tonevault.app.supervisor import CONFIGURATION_EXIT, Supervisor, both_zones
 from tonevault.plumbing.settings import SettingsError
 
 
@@ -23,7 +23,12 @@ async def run_serve(settings: TonevaultSettings, config: Path | None) -> int:
     click.echo(
         f"Tonevault: panel and API at {public_url(settings)}, SIP at {', '.join(settings.secure.sip.listen)}; Ctrl-C stops."
     )
-    return await supervisor.run()
+    code = await supervisor.run()
+    if code == CONFIGURATION_EXIT:
+        click.echo(
+            "tonevault: stopped, because a zone cannot start as it is configured; see above.", err=True
+        )
+    return code
 
 
 def public_url(settings: TonevaultSettings) -> str:

@@ -102,6 +102,14 @@ class MediaSettings(Settings):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
 
     @model_validator(mode="after")
+    def _can_be_reached(self) -> "MediaSettings":
+        if ipaddress.ip_address(self.address).is_unspecified and self.advertise is None:
+            raise ValueError(
+                f"advertise: must be set where address is {self.address}, which no phone can reach"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _enough_ports(self) -> "MediaSettings":
         if self.last_port - self.first_port + 1 < MIN_MEDIA_PORTS:
             raise ValueError(

@@ -1,16 +1,24 @@
 """Schema migrations by Alembic: one history a zone, run by `tonevault db upgrade` and, for SQLite, at start."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from tonevault.plumbing.sql import Database
 
 
-class SchemaOutdatedError(Exception):
+class DatabaseUnusableError(Exception):
+    """The database cannot be worked with. The message says why and gives the way out."""
+
+
+class SchemaOutdatedError(DatabaseUnusableError):
     """The database is not at the newest migration."""
 
 
@@ -21,9 +29,21 @@ def _config(database: Database, scripts: Path) -> Config:
     return config
 
 
+def open_database(url: str) -> Database:
+    """The database of a URL, whatever its schema. Raises DatabaseUnusableError for a URL of no database that is known."""
+    try:
+        return Database(url)
+    except (ValueError, ArgumentError):
+        raise DatabaseUnusableError("must be sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME") from None
+
+
 def upgrade(database: Database, scripts: Path) -> None:
-    """Bring the database to the newest migration of the folder `scripts`; harmless when it is there."""
-    command.upgrade(_config(database, scripts), "head")
+    """Bring the database to the newest migration of the folder `scripts`; harmless when it is there.
+
+    Raises DatabaseUnusableError.
+    """
+    with _told_plainly():
+        command.upgrade(_config(database, scripts), "head")
 
 
 def is_current(database: Database, scripts: Path) -> bool:
@@ -39,17 +59,44 @@ def require_current(database: Database, scripts: Path) -> None:
         raise SchemaOutdatedError("the database is not at the newest schema; run `tonevault db upgrade`")
 
 
+def require_readable(database: Database) -> None:
+    """Raise DatabaseUnusableError unless the database answers; nothing of it is changed."""
+    with _told_plainly(), database.engine.connect() as connection:
+        MigrationContext.configure(connection).get_current_heads()
+
+
 def open_current(url: str, scripts: Path) -> Database:
     """Open a database at the newest schema: SQLite is upgraded by whoever opens it, PostgreSQL by `tonevault db upgrade` alone.
 
-    Raises SchemaOutdatedError.
+    Raises DatabaseUnusableError.
     """
-    database = Database(url)
+    database = open_database(url)
     try:
         if database.is_sqlite:
             upgrade(database, scripts)
-        require_current(database, scripts)
+        with _told_plainly():
+            require_current(database, scripts)
     except BaseException:
         database.close_now()
         raise
     return database
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    try:
+        yield
+    except CommandError:
+        raise DatabaseUnusableError(
+            "its schema is of a newer release; run that release, or restore the backup made before the upgrade"
+        ) from None
+    except SQLAlchemyError as error:
+        raise DatabaseUnusableError(
+            f"cannot be opened ({_reason(error)}); look at its file or server, or restore its backup"
+        ) from None
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """The driver's own words, one line; they name files, hosts and users, never a row."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return str(cause).strip().partition("\n")[0]

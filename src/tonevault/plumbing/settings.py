@@ -1,11 +1,13 @@
 """Settings: one TOML file, `TONEVAULT_…` variables over it, secrets by reference. Errors name the field, never its value."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 
 PREFIX: Final = "TONEVAULT_"
 SEPARATOR: Final = "__"
@@ -89,8 +91,11 @@ def _where(location: tuple[int | str, ...]) -> str:
     out = ""
     for part in location:
         out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else part
-    return out or "configuration"
+    # A name that is no setting is input, too: a value that was pasted into its place.
+    return _DIGIT_RUN.sub("…", out) or "configuration"
 
+
+_DIGIT_RUN: Final = re.compile(r"\d{5,}")
 
 _WAYS_OUT: Final = {
     "extra_forbidden": "is not a setting; see docs/configuration.md for those that are",
@@ -116,9 +121,16 @@ def load(model: type[M], path: Path | None, environ: Mapping[str, str]) -> M:
     try:
         return model.model_validate(_resolve(document, environ))
     except ValidationError as error:
+        faults = error.errors(include_input=False, include_url=False)
         raise SettingsError(
             [
                 f"{_where(each['loc'])}: {_WAYS_OUT.get(each['type'], each['msg'].removeprefix('Value error, '))}"
-                for each in error.errors(include_input=False, include_url=False)
+                for each in faults
+                if not _only_follows(each["loc"], faults)
             ]
         ) from None
+
+
+def _only_follows(location: tuple[int | str, ...], faults: list[ErrorDetails]) -> bool:
+    """Whether a list is faulty only because its items are: one that is left out makes it look too short."""
+    return any(each["loc"][: len(location)] == location != each["loc"] for each in faults)

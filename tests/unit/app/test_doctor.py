@@ -86,3 +86,32 @@ def test_a_path_too_long_for_a_socket(tmp_path: Path) -> None:
     (fault,) = examine(TonevaultSettings(data_dir=deep))
     assert (fault.subject, fault.is_fault) == ("data_dir", True)
     assert os.fsencode(deep)
+
+
+def test_a_route_that_leads_nowhere(tmp_path: Path) -> None:
+    secure = {"routes": [{**ROUTE, "to": "sip:a@127.0.0.1:99999"}], "sip": {"listen": ["udp:127.0.0.1:0"]}}
+    (fault,) = faults(examine(settings(tmp_path, secure=secure)))
+    assert (fault.subject, fault.level) == ("secure.routes[0].to", Level.FAULT)
+
+
+def test_a_data_dir_whose_socket_has_too_long_a_path(tmp_path: Path) -> None:
+    (fault,) = faults(examine(settings(tmp_path, data_dir=tmp_path / ("x" * 120))))
+    assert fault.subject == "data_dir"
+    assert "longer than 107 bytes" in fault.detail
+
+
+def test_a_data_dir_below_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (fault,) = faults(examine(settings(tmp_path, data_dir=tmp_path / "file" / "data")))
+    assert (fault.subject, fault.detail) == ("data_dir", "cannot be written")
+
+
+@pytest.mark.parametrize("zone", ["secure", "desk"])
+def test_a_damaged_database(tmp_path: Path, zone: str) -> None:
+    path = tmp_path / "data" / zone / f"{zone}.db"
+    path.parent.mkdir(parents=True)
+    (tmp_path / "data").chmod(0o700)
+    path.write_text("not a database, but long enough to be taken for one" * 100)
+    (fault,) = faults(examine(settings(tmp_path)))
+    assert fault.subject == f"{zone}.database"
+    assert "file is not a database" in fault.detail

@@ -14,7 +14,13 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from tonevault.cde.migrations import SCRIPTS
 from tonevault.cde.schema import METADATA, TOKEN
-from tonevault.plumbing.migrations import SchemaOutdatedError, is_current, require_current, upgrade
+from tonevault.plumbing.migrations import (
+    DatabaseUnusableError,
+    SchemaOutdatedError,
+    is_current,
+    require_current,
+    upgrade,
+)
 from tonevault.plumbing.sql import Database
 
 DIALECTS: tuple[Dialect, ...] = (postgresql.dialect(), sqlite.dialect())  # type: ignore[no-untyped-call]
@@ -36,6 +42,14 @@ def test_migrations_make_the_schema_and_may_run_twice(database: Database) -> Non
     assert is_current(database, SCRIPTS)
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_a_schema_of_a_newer_release_is_told_apart(database: Database) -> None:
+    upgrade(database, SCRIPTS)
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(DatabaseUnusableError, match="newer release"):
+        upgrade(database, SCRIPTS)
 
 
 def _shape(database: Database) -> dict[str, str]:

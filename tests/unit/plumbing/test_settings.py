@@ -71,6 +71,16 @@ def test_faults_name_the_field_and_the_way_out(tmp_path: Path, text: str, field:
     assert any(line.startswith(field) and way_out in line for line in found), found
 
 
+def test_a_list_is_not_called_short_because_its_item_is_wrong(tmp_path: Path) -> None:
+    assert len(faults(tmp_path, '[secure.sip]\nlisten = ["nonsense"]')) == 1
+
+
+def test_a_value_in_the_place_of_a_name_is_not_repeated(tmp_path: Path) -> None:
+    (line,) = faults(tmp_path, "4242424242424242 = 1")
+    assert "4242" not in line
+    assert "is not a setting" in line
+
+
 def test_all_faults_at_once(tmp_path: Path) -> None:
     assert len(faults(tmp_path, '[desk]\nlisten = 1\n[log]\nlevel = "LOUD"')) == 2
 
