@@ -5,7 +5,8 @@ from fastapi.responses import RedirectResponse
 
 from tonevault.desk.panel.pages import page
 from tonevault.desk.people.guard import COOKIE, Guard
-from tonevault.desk.people.log_ins import LogInService
+from tonevault.desk.people.log_ins import TICKET_SPENT, LogInService
+from tonevault.desk.people.secret import SecretKind, read_secret
 from tonevault.desk.refusal import Refusal
 from tonevault.kernel.ids import AccountId
 
@@ -16,10 +17,13 @@ def log_in_routes(log_ins: LogInService, guard: Guard) -> APIRouter:
 
     @router.get("/login")
     async def form(ticket: str = "") -> Response:
-        if ticket:
-            # The page posts the ticket: a mail scanner or a preview that only fetches the link must not spend it.
-            return page("ticket.html", {"ticket": ticket})
-        return page("log_in.html", {"error": "", "asks_account": False})
+        if not ticket:
+            return page("log_in.html", {"error": "", "asks_account": False})
+        if read_secret(ticket, SecretKind.TICKET) is None:
+            # Only what has a ticket's form is written into a page: an address can hold a card number.
+            return page("log_in.html", {"error": TICKET_SPENT, "asks_account": False}, 401)
+        # The page posts the ticket: a mail scanner or a preview that only fetches the link must not spend it.
+        return page("ticket.html", {"ticket": ticket})
 
     @router.post("/login")
     async def log_in(request: Request) -> Response:

@@ -30,6 +30,7 @@ TICKET_LIFETIME: Final = timedelta(minutes=10)
 MAX_LOGIN: Final = 200
 MAX_ADDRESS: Final = 64
 
+TICKET_SPENT: Final = "This log-in link was used or is too old. Ask for a new one, or log in."
 _WRONG: Final = "The user name or the password is not right."
 
 
@@ -106,9 +107,7 @@ class LogInService:
 
         logged_in = await self._database.transact(begin)
         if logged_in is None:
-            raise Refusal(
-                401, "ticket_spent", "This log-in link was used or is too old. Ask for a new one, or log in."
-            )
+            raise Refusal(401, "ticket_spent", TICKET_SPENT)
         return logged_in
 
     async def make_ticket(self, account_id: AccountId, login: str) -> Secret:

@@ -240,5 +240,7 @@ def test_a_log_in_link_is_spent_by_the_page_not_by_a_preview(tmp_path: Path) -> 
         assert (await client.post("/login", data={"ticket": ticket})).status_code == 303
         again = await client.post("/login", data={"ticket": ticket})
         assert (again.status_code, ticket in again.text) == (401, False)
+        other = await client.get("/login", params={"ticket": "4242 4242 4242 4242"})
+        assert (other.status_code, "4242" in other.text) == (401, False), "no address is written into a page"
 
     play(tmp_path, story)
