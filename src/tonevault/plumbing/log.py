@@ -12,9 +12,14 @@ DIGIT_RUN: Final = re.compile(r"\d(?:[ \t.,;:_/-]?\d){6,}")
 """Seven digits or more, separators allowed: nothing that Tonevault logs on purpose needs that many (times are ISO 8601, stamped later)."""
 
 
+_OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+NETWORK_ADDRESS: Final = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}(?::\d{{1,5}})?")
+"""IPv4, with or without a port. No way of writing a card number has four groups of at most three digits, each below 256."""
+
+
 def strike_digits(text: str) -> str:
-    """The text with every run of seven or more digits replaced. Ids are letters, so nothing of use is lost."""
-    return DIGIT_RUN.sub("[digits]", text)
+    """The text with every run of seven or more digits replaced, except IPv4 addresses. Ids are letters, so nothing of use is lost."""
+    return DIGIT_RUN.sub(lambda run: run[0] if NETWORK_ADDRESS.fullmatch(run[0]) else "[digits]", text)
 
 
 def _strike(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ARG001

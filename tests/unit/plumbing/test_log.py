@@ -39,3 +39,11 @@ def test_nothing_of_a_card_reaches_the_log(capsys: pytest.CaptureFixture[str], *
 
 def test_short_numbers_stay() -> None:
     assert strike_digits("port 5060, status 200, 12.5 s") == "port 5060, status 200, 12.5 s"
+
+
+def test_addresses_stay_and_what_only_looks_like_one_does_not() -> None:
+    assert strike_digits("SIP from 203.0.113.25, peer 198.51.100.7:50600") == (
+        "SIP from 203.0.113.25, peer 198.51.100.7:50600"
+    )
+    for text in ("4000.0566.5566.5556", "400.005.665.566", "1.2.3.4.5.6.7", "10.0.0.1 4242", "203.0.113.256"):
+        assert strike_digits(text) == "[digits]"

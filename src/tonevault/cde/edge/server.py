@@ -15,6 +15,7 @@ from tonevault.cde.edge.routes import Route, RouteTable
 from tonevault.cde.edge.sip_driver.driver import SipDriver
 from tonevault.cde.edge.sip_driver.listener import Listener
 from tonevault.cde.edge.sip_driver.tls import TlsTrust
+from tonevault.cde.edge.strangers import Strangers
 from tonevault.cde.edge.switch import Switch
 from tonevault.cde.media import MediaPlane, MediaSink
 from tonevault.cde.wire.sip.events import SipEvent
@@ -61,6 +62,7 @@ class EdgeServer:
         self._relays = relays
         self._routes = RouteTable(settings.routes)
         self._names = DestinationNames(self._routes)
+        self._strangers = Strangers()
         self._driver = SipDriver(
             settings.listeners,
             on_event=self._event,
@@ -120,7 +122,10 @@ class EdgeServer:
         return self._driver.now()
 
     def _admits(self, peer: Peer) -> bool:
-        return self.switch.admits(peer)
+        known = self.switch.admits(peer)
+        if not known:
+            self._strangers.turned_away(peer.host, self._driver.now())
+        return known
 
     def _event(self, event: SipEvent) -> None:
         try:
