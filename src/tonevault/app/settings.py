@@ -152,6 +152,13 @@ class RouteSettings(Settings):
             return "agent_srtp", self.agent_srtp
         return "customer_srtp", self.customer_srtp
 
+    @property
+    def caller_srtp(self) -> tuple[str, SrtpWish]:
+        """The same for the leg on which calls come in."""
+        if self.customer == "caller":
+            return "customer_srtp", self.customer_srtp
+        return "agent_srtp", self.agent_srtp
+
     @model_validator(mode="after")
     def _keys_go_over_tls(self) -> "RouteSettings":
         name, wish = self.dialled_srtp
