@@ -34,7 +34,7 @@ class FlowCounters:
     forged: int = 0
     """Packets on a secured leg that its key does not open: made by somebody else, changed on the way, or plain."""
     replayed: int = 0
-    """Packets on a secured leg that came before."""
+    """Packets on a secured leg whose number came before, by whomever they were sent."""
     unsent: int = 0
     """Packets that a secured leg could not be sent, because their number was used already or they were too long."""
 
