@@ -5,9 +5,9 @@ from base64 import b64encode
 from random import Random
 
 import pytest
-
 from tests.scenario.calls.phone import Phone, sdp
 from tests.scenario.calls.stage import AGENT, CUSTOMER, Stage, route
+
 from tonevault.cde.edge.observer import EndReason
 from tonevault.cde.media import Leg, LegMedia, SrtpSuite
 from tonevault.cde.sealed.media_key import MediaKey
@@ -63,7 +63,7 @@ def answers_with_srtp(phone: Phone, host: str, seed: int) -> None:
 
 
 def stage_of(**route_options: object) -> Stage:
-    return Stage(transport=Transport.TLS, routes=(route(to=TLS, **route_options),))
+    return Stage(transport=Transport.TLS, routes=(route(to=TLS, **route_options),))  # type: ignore[arg-type]
 
 
 def test_a_secured_customer_and_a_plain_agent() -> None:
@@ -138,7 +138,10 @@ def test_what_a_route_does_not_take(
     options: dict[str, SrtpPolicy], transport: Transport, offer: bytes, said: str
 ) -> None:
     tail = "" if transport is Transport.UDP else f";transport={transport.value.lower()}"
-    stage = Stage(transport=transport, routes=(route(to=f"sip:{AGENT}{tail}", **options),))
+    stage = Stage(
+        transport=transport,
+        routes=(route(to=f"sip:{AGENT}{tail}", **options),),  # type: ignore[arg-type]
+    )
     stage.customer.offer = offer
     stage.call()
     final = stage.customer.responses[-1]

@@ -4,8 +4,8 @@ from dataclasses import replace
 from random import Random
 
 from pylibsrtp import Policy, Session
-from tests.scenario.media.stage import AGENT_SOCKETS, CALL, CUSTOMER_SOCKETS, Act, Stage
 
+from tests.scenario.media.stage import AGENT_SOCKETS, CALL, CUSTOMER_SOCKETS, Act, Stage
 from tonevault.cde.edge.relay.call_media import LegSockets
 from tonevault.cde.edge.relay.srtp import PROFILES
 from tonevault.cde.media import Leg, LegMedia, Srtp, SrtpSuite

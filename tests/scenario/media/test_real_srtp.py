@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from tests.scenario.media.secured_stage import FarEnd
 from tests.scenario.media.test_real_workers import INTERFACE, PATIENCE_S, Phone, Sink, play, until
-
 from tonevault.cde.edge.relay.controller import RelayPlane
 from tonevault.cde.media import Leg, LegMedia, MaskMode, SrtpSuite
 from tonevault.cde.wire.rtp import RtpPacket, build_rtp, parse_rtp

@@ -4,6 +4,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+
 from tests.e2e.peers.listen import likeness
 from tests.e2e.peers.wav import noise, speech_like
 from tests.scenario.media.judge import assert_no_key_is_heard, beeps, events_call, tones_call
@@ -19,7 +20,6 @@ from tests.scenario.media.stage import (
     Phone,
     Stage,
 )
-
 from tonevault.cde.edge.relay.counters import FlowCounters
 from tonevault.cde.edge.relay.srtp import SOURCES
 from tonevault.cde.media import Carrier, Direction, Leg, SrtpSuite
@@ -72,21 +72,19 @@ def test_what_the_network_doubles_is_heard_once_and_counted() -> None:
 
 def test_a_recorded_call_played_back_moves_nothing() -> None:
     """Somebody who sends the customer's own packets again, later, from the customer's own address."""
-    stage = SecuredStage().capture(0.3)
-    phone = events_call("12")
-    stage.sends(phone)
-    again = [stage.ends[Leg.CUSTOMER].lock(build_rtp(packet)) for _, packet in Phone(ssrc=9).says(VOICE).sent]
+    stage = SecuredStage()
+    stage.sends(events_call("12")).capture(0.3)
     locked = list(stage._locked.values())
     for number, datagram in enumerate(locked):
         stage.at(2.0 + number / 100, stage.arrives(datagram, socket=CUSTOMER_SOCKETS.rtp, source=CUSTOMER))
     stage.play(4.0)
     assert stage.keyed(Carrier.EVENT) == "12"
     assert counts(stage).replayed == len(locked)
-    assert again, "fresh packets under the key would have been heard"
 
 
 def test_plain_forged_and_altered_packets_change_nothing() -> None:
-    stage = SecuredStage().sends(Phone().says(VOICE))
+    stage = SecuredStage()
+    stage.sends(Phone().says(VOICE))
     stranger = FarEnd(CM, 99)
     elsewhere = (CUSTOMER[0], 61000)
     packet = build_rtp(RtpPacket(0, 65010, 0xFFFFF000, 1111, b"\x01" * 160))
@@ -144,7 +142,8 @@ def test_packet_counts_live_on_through_hold_and_a_capture() -> None:
 
 
 def test_a_new_key_of_the_customer_is_taken_at_once_and_the_old_one_opens_nothing() -> None:
-    stage = SecuredStage().capture(0.2)
+    stage = SecuredStage()
+    stage.capture(0.2)
     before = stage.ends[Leg.CUSTOMER]
     after = FarEnd(CM, 77, sends=before.edge_sends)
     first, second = Phone().says(noise(1.0, -60)).keys("7"), Phone(sequence=9).pauses(1.5).keys("8")
