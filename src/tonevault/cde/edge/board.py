@@ -133,7 +133,9 @@ class Board:
 
     def send(self, call: Call, request: Request, peer: Peer, outcome: Outcome) -> ClientKey:
         """Send a request for a call and remember who waits. Raises NoWayError, also for keys that would go in clear."""
-        if would_show_keys(peer, request.body, in_clear=call.route.srtp_over_plain_sip):
+        if request.content_type == SDP_TYPE and would_show_keys(
+            peer, request.body, in_clear=call.route.srtp_over_plain_sip
+        ):
             raise NoWayError(503)
         try:
             key = self.signalling.send_request(request, peer)

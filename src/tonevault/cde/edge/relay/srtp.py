@@ -19,8 +19,9 @@ PROFILES: Final = {
 }
 REPLAY_WINDOW: Final = 1024
 """Packets that may overtake one another: 20 s of voice. RFC 3711 section 3.3.2 asks for 64 at least."""
-SOURCES: Final = 64
-"""SSRCs that a peer may use under one key. Each keeps a state of its own; only who has the key can begin one, and no phone needs ten."""
+SOURCES: Final = 256
+"""SSRCs that a peer may use under one key: phones change theirs with a hold or a transfer. Each costs some 2 kB, and to forget one would
+let its packets be played back."""
 SSRC: Final = slice(8, 12)
 RTCP_SSRC: Final = slice(4, 8)
 REPLAYED: Final = "replay"

@@ -155,7 +155,7 @@ class LegKeys:
         """An exchange is complete: this holds from now on."""
         suite = security.suite if security else None
         for left in self._used - {suite}:
-            del self._keys[left]
+            self._keys.pop(left).destroy()
         self._used -= self._used - {suite}
         self._suite = suite
         self._secured_profile = profile.is_secured or security is None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Final
 
-from tonevault.cde.media import Codec, Leg, LegMedia, MediaAddress, MediaPorts
+from tonevault.cde.media import Codec, Leg, LegMedia, MediaAddress, MediaPorts, Srtp
 from tonevault.cde.wire.sdp.agreement import agree, events_for
 from tonevault.cde.wire.sdp.direction import reverse
 from tonevault.cde.wire.sdp.errors import OfferAnswerError
@@ -154,12 +154,14 @@ class OfferAnswer:
         before = self._agreed.get(leg)
         if before is not None:
             security = keys.secured(stream.crypto)
+            self._leave_key(leg, security)
             self._agreed[leg] = replace(before, remote=self._remote(leg, stream), security=security)
 
     def settle(self) -> None:
         """The exchange is complete: what was answered last holds from now on."""
         for leg, media in self._proposed.items():
             self._keys[leg].settle(media.security, self._profiles[leg])
+            self._leave_key(leg, media.security)
         self._agreed |= self._proposed
         self._proposed = {}
         self._open = None
@@ -171,6 +173,12 @@ class OfferAnswer:
             side.slots, side.audio_slot = self._open.slots, self._open.audio_slot
         self._proposed = {}
         self._open = None
+
+    def _leave_key(self, leg: Leg, security: Srtp | None) -> None:
+        """Zero the peer's key that another one has replaced."""
+        before = self._agreed.get(leg)
+        if before is not None and before.security is not None and before.security != security:
+            before.security.receives.destroy()
 
     def allow_keys(self, leg: Leg, *, allowed: bool) -> None:
         """Whether the leg's signalling may carry keys by now: its far end may have moved."""

@@ -8,6 +8,7 @@ from tests.unit.cde.wire.sdp.descriptions import PORTS, audio
 
 from tonevault.cde.media import Leg, Srtp, SrtpSuite
 from tonevault.cde.sealed.media_key import MediaKey
+from tonevault.cde.sealed.media_warrant import open_media_key
 from tonevault.cde.wire.sdp.crypto import CryptoLine, crypto_lines
 from tonevault.cde.wire.sdp.errors import UnacceptableSdpError, WarningCode
 from tonevault.cde.wire.sdp.leg_keys import LegKeys, SrtpPolicy, SrtpTerms
@@ -237,13 +238,15 @@ def test_our_keys_stay_through_hold_and_new_offers_of_either_side() -> None:
 
 def test_a_new_key_of_the_peer_is_taken_and_ours_stays() -> None:
     made = up()
-    before = security(made, Leg.CUSTOMER)
+    before, agents = security(made, Leg.CUSTOMER), security(made, Leg.AGENT)
     offer = made.offer(Leg.CUSTOMER, secured(crypto(1, CM_80, 77)))
     made.answer(Leg.AGENT, answer_to(offer, CM_80))
     made.settle()
     after = security(made, Leg.CUSTOMER)
     assert before is not None
     assert after is not None
+    assert before.receives.matches(MediaKey(bytearray(CM_80.key_octets))), "the old one is zeroed"
+    assert security(made, Leg.AGENT) == agents, "the one that stayed is not"
     assert after.receives.matches(key(CM_80, 77))
     assert after.sends.matches(before.sends)
 
@@ -251,15 +254,18 @@ def test_a_new_key_of_the_peer_is_taken_and_ours_stays() -> None:
 def test_a_suite_that_was_left_comes_back_with_another_key() -> None:
     made = up()
     first = security(made, Leg.CUSTOMER)
+    assert first is not None
+    with open_media_key(first.sends) as octets_before:
+        copy = MediaKey(bytearray(octets_before))
     for suite in (GCM, CM_80):
         offer = made.offer(Leg.CUSTOMER, secured(crypto(1, suite)))
         made.answer(Leg.AGENT, answer_to(offer, CM_80))
         made.settle()
     again = security(made, Leg.CUSTOMER)
-    assert first is not None
     assert again is not None
     assert again.suite is first.suite
-    assert not again.sends.matches(first.sends)
+    assert not again.sends.matches(copy)
+    assert first.sends.matches(MediaKey(bytearray(CM_80.key_octets))), "and the one before is zeroed"
 
 
 def test_a_refused_offer_leaves_the_keys_as_they_were() -> None:
