@@ -24,6 +24,8 @@ class RouteTo:
     mask: Literal["talk", "hush"] = "talk"
     customer_header: str = "X-Customer"
     max_calls: int = 100
+    customer_srtp: Literal["off", "accept", "require"] = "accept"
+    agent_srtp: Literal["off", "accept", "require"] = "accept"
 
     def table(self) -> str:
         peers = ", ".join(f'"{one}"' for one in self.peers)
@@ -38,6 +40,8 @@ customer = "{self.customer}"
 mask = "{self.mask}"
 customer_header = "{self.customer_header}"
 max_calls = {self.max_calls}
+customer_srtp = "{self.customer_srtp}"
+agent_srtp = "{self.agent_srtp}"
 """
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from tonevault.app.edge_settings import edge_settings, relay_settings
 from tonevault.app.embedded import Places, places
-from tonevault.app.settings import LISTENER, MediaSettings, SipSettings, TonevaultSettings
+from tonevault.app.settings import LISTENER, MediaSettings, RouteSettings, SipSettings, TonevaultSettings
 from tonevault.plumbing.migrations import DatabaseUnusableError, open_database, require_readable
 from tonevault.plumbing.settings import SettingsError
 
@@ -149,6 +149,28 @@ def _accounts(settings: TonevaultSettings) -> Iterator[Finding]:
     for route in settings.secure.routes:
         yield Finding(
             Level.OK, f"route {route.name}", f"calls from {', '.join(route.peers)} reach {route.to}"
+        )
+        yield from _srtp(route, settings.secure.sip)
+
+
+def _srtp(route: RouteSettings, sip: SipSettings) -> Iterator[Finding]:
+    """Whether the keys of SRTP can go where the route wants them to."""
+    subject = f"route {route.name}"
+    name, wish = route.caller_srtp
+    hears_tls = any(each.startswith("tls:") for each in sip.listen)
+    if route.srtp_over_plain_sip:
+        yield Finding(
+            Level.WARNING,
+            subject,
+            "keys of SRTP may stand in signalling that is not encrypted, where whoever reads it can listen in",
+            "use TLS on both sides and remove srtp_over_plain_sip",
+        )
+    elif wish == "require" and (not hears_tls or route.transport not in (None, "tls")):
+        yield Finding(
+            Level.FAULT,
+            subject,
+            f"{name} requires SRTP, whose keys are taken over TLS alone, and no caller can use TLS",
+            "add a tls listener to secure.sip.listen, or set srtp_over_plain_sip on a network of your own",
         )
 
 

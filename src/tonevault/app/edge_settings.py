@@ -12,6 +12,7 @@ from tonevault.cde.edge.sip_driver.errors import TlsConfigurationError
 from tonevault.cde.edge.sip_driver.listener import Listener
 from tonevault.cde.edge.sip_driver.tls import TlsTrust, make_server_context
 from tonevault.cde.media import MaskMode
+from tonevault.cde.wire.sdp.leg_keys import SrtpPolicy
 from tonevault.cde.wire.sip.errors import SipParseError
 from tonevault.cde.wire.sip.peer import Transport
 from tonevault.cde.wire.sip.uri import SipUri
@@ -85,6 +86,9 @@ def _route(place: int, route: RouteSettings) -> Route:
             transport=Transport(route.transport.upper()) if route.transport else None,
             blocked_headers=frozenset(name.lower() for name in route.blocked_headers),
             g711_first=route.g711_first,
+            customer_srtp=SrtpPolicy(route.customer_srtp),
+            agent_srtp=SrtpPolicy(route.agent_srtp),
+            srtp_over_plain_sip=route.srtp_over_plain_sip,
         )
     except SipParseError as error:
         # The parser names the header that a URI mostly stands in; here it is the setting.

@@ -63,6 +63,9 @@ Slug = Annotated[str, Field(pattern=ACCOUNT_PATTERN)]
 """Letters and hyphens only: a name in an id position can hold no digit."""
 
 
+SrtpWish = Literal["off", "accept", "require"]
+
+
 class LogSettings(Settings):
     """How both zones log."""
 
@@ -133,6 +136,37 @@ class RouteSettings(Settings):
     transport: Literal["udp", "tcp", "tls"] | None = None
     blocked_headers: tuple[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")], ...] = ()
     g711_first: bool = False
+    customer_srtp: SrtpWish = "accept"
+    agent_srtp: SrtpWish = "accept"
+    srtp_over_plain_sip: bool = False
+
+    @property
+    def dials_over_tls(self) -> bool:
+        """Whether the route leads on over TLS."""
+        return self.to.startswith("sips:") or ";transport=tls" in self.to.lower()
+
+    @property
+    def dialled_srtp(self) -> tuple[str, SrtpWish]:
+        """The setting for the leg that the edge dials, by its name, and its value."""
+        if self.customer == "caller":
+            return "agent_srtp", self.agent_srtp
+        return "customer_srtp", self.customer_srtp
+
+    @property
+    def caller_srtp(self) -> tuple[str, SrtpWish]:
+        """The same for the leg on which calls come in."""
+        if self.customer == "caller":
+            return "customer_srtp", self.customer_srtp
+        return "agent_srtp", self.agent_srtp
+
+    @model_validator(mode="after")
+    def _keys_go_over_tls(self) -> "RouteSettings":
+        name, wish = self.dialled_srtp
+        if wish == "require" and not self.dials_over_tls and not self.srtp_over_plain_sip:
+            raise ValueError(
+                f"{name}: its keys go over TLS alone; add ;transport=tls to `to`, or set srtp_over_plain_sip"
+            )
+        return self
 
 
 class SecureSettings(Settings):

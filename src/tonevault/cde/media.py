@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from tonevault.cde.sealed.key import Key
+from tonevault.cde.sealed.media_key import MediaKey
 from tonevault.kernel.ids import CallId
 
 
@@ -64,11 +65,53 @@ class MediaAddress:
     rtcp_port: int
 
 
+class SrtpSuite(StrEnum):
+    """How SRTP is encrypted and authenticated, by its name in SDP (RFC 4568 section 6.2, RFC 7714 section 14.2), strongest first."""
+
+    GCM_256 = "AEAD_AES_256_GCM"
+    GCM_128 = "AEAD_AES_128_GCM"
+    CM_SHA1_80 = "AES_CM_128_HMAC_SHA1_80"
+    CM_SHA1_32 = "AES_CM_128_HMAC_SHA1_32"
+
+    @property
+    def key_octets(self) -> int:
+        """Master key and salt together: salts have 14 octets in counter mode (RFC 4568 section 6.2.1), 12 in GCM (RFC 7714 section 12)."""
+        match self:
+            case SrtpSuite.GCM_256:
+                return 32 + 12
+            case SrtpSuite.GCM_128:
+                return 16 + 12
+            case SrtpSuite.CM_SHA1_80 | SrtpSuite.CM_SHA1_32:
+                return 16 + 14
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Srtp:
+    """What secures the media of one leg (RFC 4568): each way has a key of its own. `sends` is the edge's, `receives` the peer's."""
+
+    suite: SrtpSuite
+    sends: MediaKey
+    receives: MediaKey
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Srtp):
+            return NotImplemented
+        return (
+            self.suite is other.suite
+            and self.sends.matches(other.sends)
+            and self.receives.matches(other.receives)
+        )
+
+    # What is compared by its keys cannot be hashed without telling something of them.
+    __hash__ = None  # type: ignore[assignment]
+
+
 @dataclass(frozen=True, slots=True)
 class LegMedia:
     """What was negotiated for one leg: where its peer receives, the codecs both know, the first being the preferred voice codec.
 
     `telephone_events` are the codecs named telephone-event (RFC 4733). `ptime_ms` is the packet length that the peer asked for.
+    Without `security` the leg's media are plain RTP.
     """
 
     remote: MediaAddress
@@ -76,6 +119,7 @@ class LegMedia:
     telephone_events: tuple[Codec, ...]
     ptime_ms: int = 20
     direction: Direction = Direction.SENDRECV
+    security: Srtp | None = None
 
 
 @dataclass(frozen=True, slots=True)

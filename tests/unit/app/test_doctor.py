@@ -48,6 +48,24 @@ def test_an_address_of_another_machine(tmp_path: Path) -> None:
     assert (fault.subject, fault.level) == ("secure.media", Level.FAULT)
 
 
+@pytest.mark.parametrize(
+    ("route", "level", "said"),
+    [
+        ({"customer_srtp": "require"}, Level.FAULT, "no caller can use TLS"),
+        ({"agent_srtp": "require", "customer": "callee"}, Level.FAULT, "agent_srtp requires SRTP"),
+        ({"srtp_over_plain_sip": True}, Level.WARNING, "not encrypted"),
+    ],
+)
+def test_srtp_whose_keys_cannot_travel(
+    tmp_path: Path, route: dict[str, object], level: Level, said: str
+) -> None:
+    secure = {"routes": [{**ROUTE, **route}], "sip": {"listen": ["udp:127.0.0.1:0"]}}
+    (found,) = faults(examine(settings(tmp_path, secure=secure)))
+    assert (found.level, found.subject) == (level, "route support")
+    assert said in found.detail
+    assert "srtp_over_plain_sip" in found.way_out
+
+
 def test_half_a_key(tmp_path: Path) -> None:
     share = tmp_path / "data" / "secure" / "key-share-one"
     share.parent.mkdir(parents=True)

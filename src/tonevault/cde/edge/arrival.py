@@ -9,6 +9,7 @@ from tonevault.cde.edge.dialled import RING_ALARM, DialledInvite, RingsTooLong
 from tonevault.cde.edge.guard import passed_headers
 from tonevault.cde.edge.header_policy import add_all
 from tonevault.cde.edge.identity import called_number, caller_number, customer_reference
+from tonevault.cde.edge.key_secrecy import leg_keys
 from tonevault.cde.edge.leg import CallLeg
 from tonevault.cde.edge.observer import CallInfo, EndReason
 from tonevault.cde.edge.refusal import ALLOW, RefusalError, of_description, refuse
@@ -131,6 +132,7 @@ def _open(board: Board, key: ServerKey, request: Request, peer: Peer, route: Rou
         contact=near_contact,
         invite=request,
         local_tag=board.signalling.new_tag(),
+        keys_in_clear=route.srtp_over_plain_sip,
         server_key=key,
     )
     caller.learn(request)
@@ -140,8 +142,10 @@ def _open(board: Board, key: ServerKey, request: Request, peer: Peer, route: Rou
         contact=far_contact,
         invite=Request("INVITE", target),
         local_tag=board.signalling.new_tag(),
+        keys_in_clear=route.srtp_over_plain_sip,
     )
-    sdp = OfferAnswer(ports, session_ids, g711_first=route.g711_first)
+    keys = leg_keys(route, {caller.leg: peer, dialled.leg: far}, board.entropy)
+    sdp = OfferAnswer(ports, session_ids, g711_first=route.g711_first, keys=keys)
     return Call(call_id, route, info, sdp, {caller.leg: caller, dialled.leg: dialled})
 
 

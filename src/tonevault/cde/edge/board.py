@@ -6,6 +6,7 @@ from tonevault.cde.edge.alarms import Alarms
 from tonevault.cde.edge.call import Call
 from tonevault.cde.edge.description import SDP_TYPE
 from tonevault.cde.edge.dialog_table import DialogTable
+from tonevault.cde.edge.key_secrecy import would_show_keys
 from tonevault.cde.edge.leg import CallLeg, LegState
 from tonevault.cde.edge.observer import CallObserver
 from tonevault.cde.edge.routes import RouteTable
@@ -131,7 +132,11 @@ class Board:
     # Requests of ours.
 
     def send(self, call: Call, request: Request, peer: Peer, outcome: Outcome) -> ClientKey:
-        """Send a request for a call and remember who waits. Raises NoWayError."""
+        """Send a request for a call and remember who waits. Raises NoWayError, also for keys that would go in clear."""
+        if request.content_type == SDP_TYPE and would_show_keys(
+            peer, request.body, in_clear=call.route.srtp_over_plain_sip
+        ):
+            raise NoWayError(503)
         try:
             key = self.signalling.send_request(request, peer)
         except (SipError, SignallingError):
@@ -151,9 +156,10 @@ class Board:
         return self.send(call, request, peer, outcome)
 
     def acknowledge(self, leg: CallLeg, dialog: Dialog, invite: Request, answer: bytes = b"") -> None:
-        """ACK the 2xx to an INVITE of ours. A far end whose Contact leads nowhere gets none, and gives up by itself."""
+        """ACK the 2xx to an INVITE of ours. A far end whose Contact leads nowhere, or out of TLS with a key in the answer, gets none,
+        and gives up by itself."""
         peer = leg.way(dialog)
-        if peer is None:
+        if peer is None or would_show_keys(peer, answer, in_clear=leg.keys_in_clear):
             return
         try:
             self.signalling.send_ack(dialog.ack(invite, body=answer, content_type=SDP_TYPE), peer)

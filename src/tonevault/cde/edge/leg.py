@@ -48,6 +48,8 @@ class CallLeg:
     contact: SipUri
     invite: Request
     local_tag: str
+    keys_in_clear: bool = False
+    """The route lets keys of SRTP stand in signalling that is not TLS."""
     server_key: ServerKey | None = None
     client_key: ClientKey | None = None
     state: LegState = LegState.EARLY

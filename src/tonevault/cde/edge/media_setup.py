@@ -14,3 +14,13 @@ def configure_media(board: Board, call: Call) -> None:
         if media is not None and media != call.configured.get(leg):
             call.configured[leg] = media
             board.media.configure(call.id, leg, media)
+
+
+def close_media(board: Board, call: Call) -> None:
+    """The call is over: its relay is closed, and the keys of its media are zeroed wherever signalling holds them."""
+    board.media.close(call.id)
+    call.sdp.destroy()
+    for media in call.configured.values():
+        if media.security is not None:
+            media.security.sends.destroy()
+            media.security.receives.destroy()

@@ -9,6 +9,7 @@ from tonevault.cde.edge.call import Call, CallPhase
 from tonevault.cde.edge.description import SDP_TYPE, description_in
 from tonevault.cde.edge.guard import passed_headers, passed_reason
 from tonevault.cde.edge.header_policy import add_all
+from tonevault.cde.edge.key_secrecy import follow_transport
 from tonevault.cde.edge.leg import CallLeg
 from tonevault.cde.edge.media_setup import configure_media
 from tonevault.cde.edge.observer import EndReason
@@ -40,6 +41,7 @@ def offer_arrived(board: Board, event: RequestReceived, call: Call, leg: CallLeg
             _answer(board, event, call, leg, now)
             return
         _check_turn(call, leg)
+        follow_transport(call, leg, event.peer)
         PassedOffer(board, call, leg, event).pass_on(body, now)
     except SipParseError as fault:
         refuse(board.signalling, event.key, request, RefusalError(fault.status))
@@ -101,6 +103,8 @@ class PassedOffer:
         sent.headers.add("Allow", ALLOW)
         ask_for_timer(sent, self._far)
         self._offered = bool(body)
+        if self._far.dialog is not None:
+            follow_transport(call, self._far, self._far.way(self._far.dialog))
         try:
             if body:
                 sent.body = call.sdp.offer(self._source.leg, body)

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Final
 
 from tonevault.cde.media import Leg, MaskMode
+from tonevault.cde.wire.sdp.leg_keys import SrtpPolicy
 from tonevault.cde.wire.sip.peer import Peer, Transport
 from tonevault.cde.wire.sip.uri import SipUri
 from tonevault.kernel.ids import AccountId
@@ -34,7 +35,8 @@ class Route:
     `peers` may call it; `match` is a shell pattern for the dialled user; a `destination` without a user keeps the dialled one.
 
     `transport` limits the route to one transport of the caller. `customer_header` names the header that brings the customer's id.
-    `blocked_headers` (in lower case) never pass; `g711_first` moves PCMU and PCMA to the front of every offer.
+    `blocked_headers` (in lower case) never pass; `g711_first` moves PCMU and PCMA to the front of every offer. `customer_srtp` and
+    `agent_srtp` say what each leg may have of SRTP; `srtp_over_plain_sip` lets its keys stand in signalling that is not TLS.
     """
 
     name: str
@@ -49,6 +51,9 @@ class Route:
     blocked_headers: frozenset[str] = frozenset()
     max_calls: int = DEFAULT_MAX_CALLS
     g711_first: bool = False
+    customer_srtp: SrtpPolicy = SrtpPolicy.ACCEPT
+    agent_srtp: SrtpPolicy = SrtpPolicy.ACCEPT
+    srtp_over_plain_sip: bool = False
 
     def __post_init__(self) -> None:
         if not self.destination.is_sip or not self.destination.host:
@@ -62,6 +67,10 @@ class Route:
     def caller_leg(self) -> Leg:
         """Which leg the caller is on."""
         return Leg.CUSTOMER if self.customer is CustomerSide.CALLER else Leg.AGENT
+
+    def srtp(self, leg: Leg) -> SrtpPolicy:
+        """What one leg may have of SRTP."""
+        return self.customer_srtp if leg is Leg.CUSTOMER else self.agent_srtp
 
     def serves(self, peer: Peer) -> bool:
         """Whether this peer may call the route."""

@@ -6,6 +6,7 @@ from tonevault.cde.edge.board import Board
 from tonevault.cde.edge.call import Call, CallPhase
 from tonevault.cde.edge.header_policy import add_all
 from tonevault.cde.edge.leg import CallLeg, LegState
+from tonevault.cde.edge.media_setup import close_media
 from tonevault.cde.edge.observer import EndReason
 from tonevault.cde.edge.refusal import RefusalError, refuse
 from tonevault.cde.wire.sip.dialog import Dialog
@@ -50,7 +51,7 @@ def end_call(
             board.signalling.cancel(key)
     for leg in call.legs.values():
         _end_leg(board, call, leg, refusal, () if leg is by else headers, gone=leg is by)
-    board.media.close(call.id)
+    close_media(board, call)
     call.info = call.info.ended(board.clock.utc(), reason)
     board.observer.call_ended(call.info)
     board.forget_if_done(call)

@@ -11,7 +11,8 @@ from tonevault.cde.edge.relay.leg_reports import LegReports
 from tonevault.cde.edge.relay.masked_flow import CaptureReport, VoiceOut
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.edge.relay.payload_map import PayloadMap
-from tonevault.cde.media import Direction, Leg, LegMedia, MaskMode
+from tonevault.cde.edge.relay.srtp import SecuredLeg
+from tonevault.cde.media import Direction, Leg, LegMedia, MaskMode, Srtp
 from tonevault.kernel.ids import Entropy
 
 Inlet = Callable[[bytes, Address, float], None]
@@ -41,6 +42,7 @@ class _LegSide:
         self.media: LegMedia | None = None
         self.latch: Latch | None = None
         self.rtcp_latch: Latch | None = None
+        self.secured: SecuredLeg | None = None
 
     def negotiate(self, media: LegMedia) -> None:
         """Keep the latches if the peer's addresses did not change: a hold must not let another source in."""
@@ -95,18 +97,51 @@ class CallMedia:
         """Who takes the datagrams of which socket."""
         taken: dict[int, Inlet] = {}
         for leg in Leg:
-            taken[self._sides[leg].sockets.rtp] = self.flows[leg].receive
-            taken[self._sides[leg].sockets.rtcp] = self._rtcp_inlet(leg)
+            side = self._sides[leg]
+            rtp: Inlet = self.flows[leg].receive
+            rtcp = self._rtcp_inlet(leg)
+            if side.secured is not None:
+                rtp = self._opening_inlet(leg, side.secured, rtp)
+                rtcp = self._opening_inlet(leg, side.secured, rtcp)
+            taken[side.sockets.rtp], taken[side.sockets.rtcp] = rtp, rtcp
         return taken
+
+    def _opening_inlet(self, leg: Leg, secured: SecuredLeg, inlet: Inlet) -> Inlet:
+        """Before all else on a secured leg: only what its key opens is looked at, so that nothing else latches or counts as heard."""
+        side, counters = self._sides[leg], self.flows[leg].counters
+
+        def take(datagram: bytes, source: Address, now: float) -> None:
+            if side.latch is None or source[0] != side.latch.signalled[0]:
+                counters.strangers += 1
+                return
+            opened = secured.opened(datagram)
+            if opened is not None:
+                inlet(opened, source, now)
+
+        return take
 
     def configure(self, leg: Leg, media: LegMedia) -> None:
         """Take what was negotiated for one leg; media flows once both legs are known."""
         self._sides[leg].negotiate(media)
+        self._secure(leg, media.security)
         customer, agent = self._sides[Leg.CUSTOMER], self._sides[Leg.AGENT]
         if customer.media is None or agent.media is None:
             return
         for sender in Leg:
             self._connect(sender)
+
+    def _secure(self, leg: Leg, security: Srtp | None) -> None:
+        """Lock the leg, or leave it open: a leg without SRTP has no part of this in the way of its packets."""
+        side = self._sides[leg]
+        if security is None:
+            if side.secured is not None:
+                side.secured.destroy()
+            side.secured = None
+        elif side.secured is None:
+            side.secured = SecuredLeg(security, self._outbox, self.flows[leg].counters)
+        else:
+            side.secured.rekey(security)
+        self.flows[leg.other].direct.outbox = self._outbox if side.secured is None else side.secured
 
     def _connect(self, sender_leg: Leg) -> None:
         sender, hearer = self._sides[sender_leg], self._sides[sender_leg.other]
@@ -143,16 +178,22 @@ class CallMedia:
             return
         datagram = self.reports[leg].build(now, leaves=leaves)
         socket = side.sockets.rtp if side.shares_port else side.sockets.rtcp
-        self._outbox.append((socket, datagram, latch.target))
+        if side.secured is not None:
+            side.secured.append_rtcp((socket, datagram, latch.target))
+        else:
+            self._outbox.append((socket, datagram, latch.target))
 
     def start_capture(self, mode: MaskMode, now: float) -> None:
         """Open the mask, or open it anew if one is still closing."""
         self.customer_flow.start_capture(mode, now)
 
     def wipe(self) -> None:
-        """The call ended: nothing that told of a key stays."""
+        """The call ended: nothing that told of a key stays, nor the keys of its media."""
         for flow in self.flows.values():
             flow.wipe()
+        for side in self._sides.values():
+            if side.secured is not None:
+                side.secured.destroy()
 
 
 def _voice_out(payloads: PayloadMap, media: LegMedia) -> VoiceOut | None:

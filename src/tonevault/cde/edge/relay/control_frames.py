@@ -6,8 +6,20 @@ from enum import IntEnum
 from typing import Final
 
 from tonevault.cde.edge.relay.counters import FlowCounters
-from tonevault.cde.media import Carrier, Codec, Direction, Leg, LegMedia, MaskMode, MediaAddress
+from tonevault.cde.media import (
+    Carrier,
+    Codec,
+    Direction,
+    Leg,
+    LegMedia,
+    MaskMode,
+    MediaAddress,
+    Srtp,
+    SrtpSuite,
+)
 from tonevault.cde.sealed.key import Key
+from tonevault.cde.sealed.media_key import MediaKey
+from tonevault.cde.sealed.media_warrant import open_media_key
 from tonevault.cde.sealed.warrant import event_code
 
 FRAME_LIMIT: Final = 16384
@@ -50,6 +62,9 @@ _LEGS: Final = tuple(Leg)
 _MODES: Final = tuple(MaskMode)
 _CARRIERS: Final = tuple(Carrier)
 _DIRECTIONS: Final = tuple(Direction)
+_SUITES: Final = tuple(SrtpSuite)
+PLAIN: Final = 0xFF
+"""In place of a suite: the leg is not secured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +138,30 @@ def _codecs(codecs: tuple[Codec, ...]) -> bytes:
     return b"".join(parts)
 
 
+def _lock(frame: bytearray, security: Srtp | None) -> None:
+    """What secures a leg, behind a frame: the suite, then the keys, which are written into their place so that no other holds them."""
+    if security is None:
+        frame.append(PLAIN)
+        return
+    size = security.suite.key_octets
+    if security.sends.length != size or security.receives.length != size:
+        raise FrameError("srtp: a key has not the length of its suite")
+    frame.append(_SUITES.index(security.suite))
+    start = len(frame)
+    frame += bytes(2 * size)
+    for place, key in ((start, security.sends), (start + size, security.receives)):
+        with open_media_key(key) as octets:
+            frame[place : place + size] = octets
+
+
 def configure_frame(call: int, leg: Leg, media: LegMedia) -> bytearray:
-    """CONFIGURE."""
+    """CONFIGURE. It may hold keys of SRTP, so it is overwritten once it is sent, as one that holds a keypad's is."""
     remote = media.remote
     frame = plain_frame(Kind.CONFIGURE, call)
     frame += _LEG.pack(_LEGS.index(leg), _DIRECTIONS.index(media.direction), media.ptime_ms)
     frame += _ADDRESS.pack(remote.port, remote.rtcp_port) + _text(remote.host, "media host")
     frame += _codecs(media.codecs) + _codecs(media.telephone_events)
+    _lock(frame, media.security)
     if len(frame) > FRAME_LIMIT:
         raise FrameError("codecs: their parameters are too long together")
     return frame
@@ -164,6 +196,17 @@ class _Reader:
             found.append(Codec(payload_type, name, clock_rate, channels, self.text()))
         return tuple(found)
 
+    def security(self) -> Srtp | None:
+        number = self.octet()
+        if number == PLAIN:
+            return None
+        suite = _SUITES[number]
+        return Srtp(suite, self.key(suite.key_octets), self.key(suite.key_octets))
+
+    def key(self, size: int) -> MediaKey:
+        self._at += size
+        return MediaKey(bytearray(self._frame[self._at - size : self._at]))
+
 
 def read_configure(frame: memoryview) -> tuple[Leg, LegMedia]:
     """The leg and its media from a CONFIGURE."""
@@ -171,8 +214,8 @@ def read_configure(frame: memoryview) -> tuple[Leg, LegMedia]:
     leg, direction, ptime_ms = reader.take(_LEG)
     port, rtcp_port = reader.take(_ADDRESS)
     remote = MediaAddress(reader.text(), port, rtcp_port)
-    codecs = reader.codecs()
-    media = LegMedia(remote, codecs, reader.codecs(), ptime_ms, _DIRECTIONS[direction])
+    codecs, events = reader.codecs(), reader.codecs()
+    media = LegMedia(remote, codecs, events, ptime_ms, _DIRECTIONS[direction], reader.security())
     return _LEGS[leg], media
 
 

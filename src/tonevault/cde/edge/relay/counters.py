@@ -31,6 +31,12 @@ class FlowCounters:
     """Presses reported by a capture, each carrier counted by itself."""
     concealed_ms: int = 0
     """Audio that a capture filled in for packets that did not come."""
+    forged: int = 0
+    """Packets on a secured leg that its key does not open: made by somebody else, changed on the way, or plain."""
+    replayed: int = 0
+    """Packets on a secured leg whose number came before, by whomever they were sent."""
+    unsent: int = 0
+    """Packets that a secured leg could not be sent, because their number was used already or they were too long."""
 
     def add(self, other: "FlowCounters") -> None:
         """Add another's counts to these."""

@@ -1,6 +1,6 @@
 """The path of a packet that is only carried: numbers moved, payload untouched. It refuses whatever is not plainly the next packet."""
 
-from typing import Final
+from typing import Final, Protocol
 
 from tonevault.cde.edge.relay.latch import Address
 from tonevault.cde.edge.relay.out_stream import OutStream
@@ -19,6 +19,14 @@ from tonevault.cde.wire.rtp import (
 
 Datagram = tuple[int, bytes, Address]
 """Socket id, octets, destination."""
+
+
+class Outbox(Protocol):
+    """Where datagrams go to be sent: a list, or a lock before it."""
+
+    def append(self, item: Datagram, /) -> None:
+        """One datagram more."""
+
 
 STEADY_UNITS: Final = 8000
 """A step of the timestamp below this (a second at 8 kHz) is the stream going on; a larger one is looked at."""
@@ -60,7 +68,7 @@ class DirectPath:
         "voice",
     )
 
-    def __init__(self, outbox: list[Datagram], outlet: int, stream: OutStream) -> None:
+    def __init__(self, outbox: Outbox, outlet: int, stream: OutStream) -> None:
         self.outbox = outbox
         self.outlet = outlet
         """Socket id of the leg that hears this path."""

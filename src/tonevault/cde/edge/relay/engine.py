@@ -61,6 +61,7 @@ class MediaEngine:
     def configure(self, call: int, leg: Leg, media: LegMedia) -> None:
         """What was negotiated for a leg. Raises ValueError if the remote host is no IP address."""
         self._calls[call].configure(leg, media)
+        self._inlets |= self._calls[call].inlets()
 
     def start_capture(self, call: int, mode: MaskMode, now: float) -> None:
         """From now on nothing of a key passes from the customer to the agent. A capture that is open stays, in this mode."""
@@ -104,7 +105,8 @@ class MediaEngine:
         return counters
 
     def inlet(self, socket: int) -> Inlet:
-        """What takes the datagrams of one socket, for a loop that wants to look it up once. It lasts until the call is closed."""
+        """What takes the datagrams of one socket, for a loop that wants to look it up once. It lasts until the call is configured anew
+        or closed."""
         return self._inlets[socket]
 
     def receive(self, socket: int, datagram: bytes, source: Address, now: float) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tonevault.cde.edge.relay.counters import FlowCounters
-from tonevault.cde.edge.relay.direct_path import Datagram, DirectPath
+from tonevault.cde.edge.relay.direct_path import DirectPath, Outbox
 from tonevault.cde.edge.relay.latch import Address, Latch
 from tonevault.cde.edge.relay.masked_flow import CaptureReport, MaskedFlow, Pressed, VoiceOut
 from tonevault.cde.edge.relay.out_stream import OutStream
@@ -23,7 +23,7 @@ class Flow:
     payload map; then the capture if one is open, else the direct path again."""
 
     def __init__(
-        self, outbox: list[Datagram], outlet: int, stream: OutStream, tell: Callable[[CaptureReport], None]
+        self, outbox: Outbox, outlet: int, stream: OutStream, tell: Callable[[CaptureReport], None]
     ) -> None:
         self.direct = DirectPath(outbox, outlet, stream)
         self.stream = stream
@@ -200,7 +200,8 @@ class Flow:
         """Send what the mask let through; when the mask is done, the direct path takes the stream up with the next packet."""
         direct = self.direct
         if direct.target is not None and not self._held:
-            direct.outbox.extend((direct.outlet, datagram, direct.target) for datagram in datagrams)
+            for datagram in datagrams:
+                direct.outbox.append((direct.outlet, datagram, direct.target))
             self.counters.relayed += len(datagrams)
         for report in masked.reports:
             if isinstance(report, Pressed):

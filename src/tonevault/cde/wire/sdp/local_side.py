@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from tonevault.cde.media import Codec, Direction, MediaAddress
+from tonevault.cde.wire.sdp.crypto import CryptoLine, written
 from tonevault.cde.wire.sdp.model import Connection, Line, MediaDescription, Origin, SessionDescription
 from tonevault.cde.wire.sdp.payload import codec_lines
+from tonevault.cde.wire.sdp.profile import Profile
 from tonevault.cde.wire.sdp.serialise import serialise
-from tonevault.cde.wire.sdp.stream import Profile
 
 USERNAME: Final = "tonevault"
 """RFC 8866 section 5.2 wants no white space; the name says who wrote the description and nothing of the caller."""
@@ -34,6 +35,9 @@ class Audio:
     direction: Direction
     ptime_ms: int | None = None
     max_ptime_ms: int | None = None
+    crypto: tuple[CryptoLine, ...] = ()
+    secured_profile: bool | None = None
+    """Whether the stream is offered as SAVP or as AVP; None in an answer, which keeps the profile of its offer."""
 
 
 def slots_of(description: SessionDescription) -> tuple[Slot, ...]:
@@ -69,6 +73,10 @@ class LocalSide:
         """What was said last, for a session refresh; None before anything was said."""
         return None if self._content is None else self._written(self._content)
 
+    def forget(self) -> None:
+        """The call is over: nothing is said any more."""
+        self._content = None
+
     def _written(self, media: tuple[MediaDescription, ...]) -> bytes:
         host = self._address.host
         family = "IP6" if ":" in host else "IP4"
@@ -77,6 +85,9 @@ class LocalSide:
 
     def _audio(self, protocol: str, audio: Audio) -> MediaDescription:
         lines = list(codec_lines(audio.codecs))
+        lines += [written(line) for line in audio.crypto]
+        if audio.secured_profile is not None:
+            protocol = Profile(protocol.upper()).turned(secured=audio.secured_profile).value
         if audio.ptime_ms is not None:
             lines.append(Line("a", f"ptime:{audio.ptime_ms}"))
         if audio.max_ptime_ms is not None:

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Final
 
-from tonevault.cde.media import Codec, Leg, LegMedia, MediaAddress, MediaPorts
+from tonevault.cde.media import Codec, Leg, LegMedia, MediaAddress, MediaPorts, Srtp
 from tonevault.cde.wire.sdp.agreement import agree, events_for
 from tonevault.cde.wire.sdp.direction import reverse
 from tonevault.cde.wire.sdp.errors import OfferAnswerError
+from tonevault.cde.wire.sdp.leg_keys import LegKeys, SrtpTerms, no_keys
 from tonevault.cde.wire.sdp.local_side import Audio, LocalSide, Slot, slots_of
 from tonevault.cde.wire.sdp.parse import parse
 from tonevault.cde.wire.sdp.payload import G711, with_events
+from tonevault.cde.wire.sdp.profile import Profile
 from tonevault.cde.wire.sdp.stream import AudioStream, audio_stream
 
 DEFAULT_PTIME_MS: Final = 20
@@ -35,14 +37,22 @@ class OfferAnswer:
     """The state of both legs' descriptions. `offer`, then any number of `answer` (early media may repeat), then `settle` or `withdraw`.
 
     With `g711_first` PCMU and PCMA are moved to the front of what is offered, because only in them tones can be seen and masked.
+    `keys` says what each leg may have of SRTP; without it both are plain.
     """
 
     def __init__(
-        self, ports: MediaPorts, session_ids: Mapping[Leg, int], *, g711_first: bool = False
+        self,
+        ports: MediaPorts,
+        session_ids: Mapping[Leg, int],
+        *,
+        g711_first: bool = False,
+        keys: Mapping[Leg, LegKeys] | None = None,
     ) -> None:
+        self._keys = keys or {leg: LegKeys(SrtpTerms(), no_keys) for leg in Leg}
         self._sides = {leg: LocalSide(session_ids[leg], ports.of(leg)) for leg in Leg}
         self._agreed: dict[Leg, LegMedia] = {}
         self._proposed: dict[Leg, LegMedia] = {}
+        self._profiles: dict[Leg, Profile] = {}
         self._open: _Open | None = None
         self._g711_first = g711_first
 
@@ -67,14 +77,22 @@ class OfferAnswer:
         if self._open is not None:
             raise OfferAnswerError("an offer is open: answer or withdraw it first (RFC 3264 section 4)")
         description = parse(body)
-        stream = audio_stream(description)
+        stream = audio_stream(description, judge=self._keys[source].of_offer)
+        crypto = self._keys[source.other].offer()
         voice = self._ordered(stream.voice)
         offered = replace(stream, voice=voice, events=with_events(voice, stream.events))
         side = self._sides[source]
         self._open = _Open(source, stream, side.slots, side.audio_slot)
         side.slots, side.audio_slot = slots_of(description), stream.slot
         return self._sides[source.other].state(
-            Audio((*offered.voice, *offered.events), stream.direction, stream.ptime_ms, stream.max_ptime_ms)
+            Audio(
+                (*offered.voice, *offered.events),
+                stream.direction,
+                stream.ptime_ms,
+                stream.max_ptime_ms,
+                crypto.lines,
+                crypto.secured_profile,
+            )
         )
 
     def answer(self, source: Leg, body: bytes) -> bytes:
@@ -87,7 +105,7 @@ class OfferAnswer:
         offer = self._open.stream
         side = self._sides[source]
         description = parse(body)
-        answer = audio_stream(description, slot=side.audio_slot)
+        answer = audio_stream(description, slot=side.audio_slot, judge=self._keys[source].of_answer)
         agreement = agree(offer, answer)
         offered_events = events_for(agreement.offerer, offer.events)
         # The answerer's parameters are its own wishes, so they go back under the offerer's payload types.
@@ -95,8 +113,15 @@ class OfferAnswer:
             replace(ours, fmtp=theirs.fmtp)
             for ours, theirs in zip(agreement.offerer, agreement.answerer, strict=True)
         )
+        offerer_keys = self._keys[self._open.source]
         body_back = self._sides[self._open.source].state(
-            Audio((*back, *offered_events), agreement.direction, answer.ptime_ms, answer.max_ptime_ms)
+            Audio(
+                (*back, *offered_events),
+                agreement.direction,
+                answer.ptime_ms,
+                answer.max_ptime_ms,
+                offerer_keys.answer(offer.crypto),
+            )
         )
         self._proposed = {
             self._open.source: LegMedia(
@@ -105,6 +130,7 @@ class OfferAnswer:
                 telephone_events=offered_events,
                 ptime_ms=offer.ptime_ms or DEFAULT_PTIME_MS,
                 direction=agreement.direction,
+                security=offerer_keys.secured(offer.crypto),
             ),
             source: LegMedia(
                 remote=self._remote(source, answer),
@@ -112,22 +138,30 @@ class OfferAnswer:
                 telephone_events=events_for(agreement.answerer, answer.events),
                 ptime_ms=answer.ptime_ms or DEFAULT_PTIME_MS,
                 direction=reverse(agreement.direction),
+                security=self._keys[source].secured(answer.crypto),
             ),
         }
+        self._profiles = {self._open.source: offer.profile, source: answer.profile}
         return body_back
 
     def refreshed(self, leg: Leg, body: bytes) -> None:
-        """The answer to what `restate` gave: the peer may have moved, and nothing else is taken from it.
+        """The answer to what `restate` gave: the peer may have moved or changed its key, and nothing else is taken from it.
 
         Raises MalformedSdpError or UnacceptableSdpError, and then nothing has changed.
         """
-        stream = audio_stream(parse(body), slot=self._sides[leg].audio_slot)
+        keys = self._keys[leg]
+        stream = audio_stream(parse(body), slot=self._sides[leg].audio_slot, judge=keys.of_refresh)
         before = self._agreed.get(leg)
         if before is not None:
-            self._agreed[leg] = replace(before, remote=self._remote(leg, stream))
+            security = keys.secured(stream.crypto)
+            self._leave_key(leg, security)
+            self._agreed[leg] = replace(before, remote=self._remote(leg, stream), security=security)
 
     def settle(self) -> None:
         """The exchange is complete: what was answered last holds from now on."""
+        for leg, media in self._proposed.items():
+            self._keys[leg].settle(media.security, self._profiles[leg])
+            self._leave_key(leg, media.security)
         self._agreed |= self._proposed
         self._proposed = {}
         self._open = None
@@ -139,6 +173,25 @@ class OfferAnswer:
             side.slots, side.audio_slot = self._open.slots, self._open.audio_slot
         self._proposed = {}
         self._open = None
+
+    def _leave_key(self, leg: Leg, security: Srtp | None) -> None:
+        """Zero the peer's key that another one has replaced."""
+        before = self._agreed.get(leg)
+        if before is not None and before.security is not None and before.security != security:
+            before.security.receives.destroy()
+
+    def allow_keys(self, leg: Leg, *, allowed: bool) -> None:
+        """Whether the leg's signalling may carry keys by now: its far end may have moved."""
+        self._keys[leg].keys_allowed = allowed
+
+    def destroy(self) -> None:
+        """The call is over: zero the keys of its media, ours and theirs, and forget what was said of them."""
+        for media in (*self._agreed.values(), *self._proposed.values()):
+            if media.security is not None:
+                media.security.receives.destroy()
+        for leg in Leg:
+            self._keys[leg].destroy()
+            self._sides[leg].forget()
 
     def _ordered(self, voice: tuple[Codec, ...]) -> tuple[Codec, ...]:
         if not self._g711_first:

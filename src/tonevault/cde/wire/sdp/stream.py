@@ -1,39 +1,39 @@
 """The audio stream of a description, understood: where it is received, its codecs, its direction. Refuses what cannot be relayed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from tonevault.cde.media import Codec, Direction, MediaAddress
+from tonevault.cde.wire.sdp.crypto import CryptoLine, crypto_lines
 from tonevault.cde.wire.sdp.direction import direction_from, direction_of, sends
 from tonevault.cde.wire.sdp.errors import UnacceptableSdpError, WarningCode
 from tonevault.cde.wire.sdp.model import MediaDescription, SessionDescription
 from tonevault.cde.wire.sdp.payload import COMFORT_NOISE, EVENT, codecs_of
+from tonevault.cde.wire.sdp.profile import Profile
 
 MAX_PTIME_MS: Final = 120
 """The longest packet that telephones use; what is beyond is taken as unsaid."""
 
 
-class Profile(Enum):
-    """How the stream is transported: the plain profiles are relayed, the secured ones need key handling that this edge has not."""
+Judge = Callable[[Profile, tuple[CryptoLine, ...]], CryptoLine | None]
+"""Says which `a=crypto` of a stream is taken, None for plain RTP; raises UnacceptableSdpError for a stream that the leg may not have."""
 
-    AVP = "RTP/AVP"
-    AVPF = "RTP/AVPF"
-    SAVP = "RTP/SAVP"
-    SAVPF = "RTP/SAVPF"
-    DTLS_SAVP = "UDP/TLS/RTP/SAVP"
-    DTLS_SAVPF = "UDP/TLS/RTP/SAVPF"
 
-    @property
-    def is_secured(self) -> bool:
-        """Whether the stream is SRTP (RFC 3711)."""
-        return self not in {Profile.AVP, Profile.AVPF}
+def plain_alone(profile: Profile, lines: tuple[CryptoLine, ...]) -> CryptoLine | None:  # noqa: ARG001 - a Judge
+    """The judge of a leg without SRTP."""
+    if profile.is_secured:
+        raise UnacceptableSdpError(
+            WarningCode.INCOMPATIBLE_TRANSPORT, "SRTP is not available on this route; offer RTP/AVP"
+        )
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class AudioStream:
-    """The audio of one description, as its writer sees it. `slot` is its place among the `m=` lines; `voice` includes comfort noise."""
+    """The audio of one description, as its writer sees it. `slot` is its place among the `m=` lines; `voice` includes comfort noise;
+    `crypto` is what of its SRTP is taken, None for plain RTP."""
 
     slot: int
     profile: Profile
@@ -43,9 +43,12 @@ class AudioStream:
     direction: Direction
     ptime_ms: int | None = None
     max_ptime_ms: int | None = None
+    crypto: CryptoLine | None = None
 
 
-def audio_stream(description: SessionDescription, *, slot: int | None = None) -> AudioStream:
+def audio_stream(
+    description: SessionDescription, *, slot: int | None = None, judge: Judge = plain_alone
+) -> AudioStream:
     """The stream that is relayed: the first usable audio, or the one in the given slot (an answer's place is its offer's).
 
     Raises UnacceptableSdpError with the reason, of the first audio stream where there are several.
@@ -55,7 +58,7 @@ def audio_stream(description: SessionDescription, *, slot: int | None = None) ->
         if media.kind != "audio" or (slot is not None and index != slot):
             continue
         try:
-            return _stream(description, media, index)
+            return _stream(description, media, index, judge)
         except UnacceptableSdpError as error:
             refusal = refusal or error
     raise refusal or UnacceptableSdpError(
@@ -63,12 +66,13 @@ def audio_stream(description: SessionDescription, *, slot: int | None = None) ->
     )
 
 
-def _stream(description: SessionDescription, media: MediaDescription, slot: int) -> AudioStream:
+def _stream(description: SessionDescription, media: MediaDescription, slot: int, judge: Judge) -> AudioStream:
     if media.port == 0:
         raise UnacceptableSdpError(
             WarningCode.MEDIA_TYPE_NOT_AVAILABLE, "The audio stream is refused (port 0)"
         )
     profile = _profile(media)
+    crypto = judge(profile, crypto_lines(media))
     address = _address(description, media)
     codecs = codecs_of(media)
     voice = tuple(codec for codec in codecs if codec.name != EVENT)
@@ -89,21 +93,17 @@ def _stream(description: SessionDescription, media: MediaDescription, slot: int)
         direction=direction,
         ptime_ms=_milliseconds(media, "ptime"),
         max_ptime_ms=_milliseconds(media, "maxptime"),
+        crypto=crypto,
     )
 
 
 def _profile(media: MediaDescription) -> Profile:
     try:
-        profile = Profile(media.protocol.upper())
+        return Profile(media.protocol.upper())
     except ValueError:
         raise UnacceptableSdpError(
             WarningCode.INCOMPATIBLE_TRANSPORT, "The audio's transport is not RTP; offer RTP/AVP"
         ) from None
-    if profile.is_secured:
-        raise UnacceptableSdpError(
-            WarningCode.INCOMPATIBLE_TRANSPORT, "SRTP is not available on this route; offer RTP/AVP"
-        )
-    return profile
 
 
 def _address(description: SessionDescription, media: MediaDescription) -> IPv4Address | IPv6Address:

@@ -22,15 +22,40 @@ from tonevault.cde.edge.relay.control_frames import (
     read_mode,
 )
 from tonevault.cde.edge.relay.counters import FlowCounters
-from tonevault.cde.media import Carrier, Codec, Direction, Leg, LegMedia, MaskMode, MediaAddress
+from tonevault.cde.media import (
+    Carrier,
+    Codec,
+    Direction,
+    Leg,
+    LegMedia,
+    MaskMode,
+    MediaAddress,
+    Srtp,
+    SrtpSuite,
+)
 from tonevault.cde.sealed.key import Key
+from tonevault.cde.sealed.media_key import MediaKey
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 PORT = st.integers(0, 65535)
 CODEC = st.builds(Codec, st.integers(0, 127), TEXT, st.integers(0, 2**32 - 1), st.integers(0, 255), TEXT)
 CODECS = st.lists(CODEC, max_size=4).map(tuple)
+
+
+def lock(suite: SrtpSuite, number: int) -> Srtp:
+    sends, receives = (MediaKey(bytearray([each % 256] * suite.key_octets)) for each in (number, number + 1))
+    return Srtp(suite, sends, receives)
+
+
+SECURITY = st.none() | st.builds(lock, st.sampled_from(SrtpSuite), st.integers(0, 255))
 MEDIA = st.builds(
-    LegMedia, st.builds(MediaAddress, TEXT, PORT, PORT), CODECS, CODECS, PORT, st.sampled_from(Direction)
+    LegMedia,
+    st.builds(MediaAddress, TEXT, PORT, PORT),
+    CODECS,
+    CODECS,
+    PORT,
+    st.sampled_from(Direction),
+    SECURITY,
 )
 
 
@@ -65,6 +90,9 @@ def test_what_does_not_fit_is_refused() -> None:
     remote = MediaAddress("192.0.2.1", 1, 2)
     with pytest.raises(FrameError, match="fmtp"):
         configure_frame(1, Leg.AGENT, LegMedia(remote, (Codec(0, "X", 8000, 1, "f" * 256),), ()))
+    short = Srtp(SrtpSuite.GCM_256, MediaKey(bytearray(44)), MediaKey(bytearray(43)))
+    with pytest.raises(FrameError, match="length of its suite"):
+        configure_frame(1, Leg.AGENT, LegMedia(remote, (), (), security=short))
     with pytest.raises(FrameError, match="codecs"):
         configure_frame(1, Leg.AGENT, LegMedia(remote, (Codec(0, "X", 8000),) * 129, ()))
     with pytest.raises(FrameError, match="parameters"):

@@ -7,7 +7,8 @@ from tonevault.cde.media import Codec, Direction, MediaAddress
 from tonevault.cde.wire.sdp.errors import UnacceptableSdpError, WarningCode
 from tonevault.cde.wire.sdp.parse import parse
 from tonevault.cde.wire.sdp.payload import EVENT, with_events
-from tonevault.cde.wire.sdp.stream import Profile, audio_stream
+from tonevault.cde.wire.sdp.profile import Profile
+from tonevault.cde.wire.sdp.stream import audio_stream
 
 
 def test_a_carriers_offer() -> None:
