@@ -244,4 +244,4 @@ def test_a_contact_centre_that_is_not_there(stage: CallStage, peers: PeerGroup) 
     caller = peers.caller().dial(NOBODY_NUMBER, stage.house.ports.sip, wait=False)
     assert caller.wait_for("refused").detail == "503"
     (call,) = [one for one in stage.house.get("/v1/calls")["data"] if one["route"] == "nobody"]
-    assert (call["state"], call["end_reason"]) == ("ended", "unreachable")
+    assert stage.house.wait_call_ended(call["id"])["end_reason"] == "unreachable"

@@ -116,6 +116,8 @@ def test_the_secure_zone_dies_in_mid_capture(
     assert_nothing_is_open(session)
     assert house.call(call.id)["end_reason"] == "interrupted"
     assert movements(house, alone) == ()
+    call.customer.hangup()
+    call.customer.wait_message("BYE", status=481)
     call.end()
 
     again = stage.call()
