@@ -116,8 +116,8 @@ def test_the_secure_zone_dies_in_mid_capture(
     assert_nothing_is_open(session)
     assert house.call(call.id)["end_reason"] == "interrupted"
     assert movements(house, alone) == ()
-    call.customer.hangup()
-    call.customer.wait_message("BYE", status=481)
+    for phone in (call.customer, call.agent):
+        phone.wait_message("BYE", sent=False)
     call.end()
 
     again = stage.call()
@@ -131,7 +131,7 @@ def test_the_desk_dies_in_mid_capture(stage: CallStage, peers: PeerGroup, alone:
     house = call.house
     before = len(movements(house, alone))
     browser = peers.browser()
-    browser.expect_error(r"ERR_CONNECTION_|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|\[object Event\].*htmx")
+    browser.expect_error("ERR_CONNECTION_|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE")
     house.open_panel(browser)
     page = browser.page
     open_capture(call, "5555")
