@@ -17,6 +17,7 @@ from tonevault.cde.custodies.file import FileCustody, SharePaths
 from tonevault.cde.edge.relay.controller import RelayPlane
 from tonevault.cde.edge.server import EdgeServer
 from tonevault.cde.edge.sip_driver.errors import ListenerError
+from tonevault.cde.edge.will_files import WillFiles
 from tonevault.cde.gateway import Gateway
 from tonevault.cde.gateways.simulator import SimulatorGateway
 from tonevault.cde.interface.app import BoundaryApp
@@ -85,6 +86,7 @@ async def _start(settings: TonevaultSettings, where: Places, stack: AsyncExitSta
         observer=captures.observer,
         clock=clock,
         entropy=SYSTEM_ENTROPY,
+        wills=WillFiles(where.secure_dir / "calls"),
     )
     captures.attach(edge.switch)
     await cashier.recover()

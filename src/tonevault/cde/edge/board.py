@@ -11,6 +11,7 @@ from tonevault.cde.edge.leg import CallLeg, LegState
 from tonevault.cde.edge.observer import CallObserver
 from tonevault.cde.edge.routes import RouteTable
 from tonevault.cde.edge.signalling import Signalling, SignallingError
+from tonevault.cde.edge.wills import Wills
 from tonevault.cde.media import MediaPlane
 from tonevault.cde.wire.sip.dialog import Dialog
 from tonevault.cde.wire.sip.errors import SipError
@@ -75,7 +76,9 @@ class Board:
         observer: CallObserver,
         clock: Clock,
         entropy: Entropy,
+        wills: Wills,
     ) -> None:
+        self.wills = wills
         self.signalling = signalling
         self.media = media
         self.routes = routes

@@ -15,6 +15,7 @@ from tonevault.cde.edge.refusal import ALLOW, RefusalError, of_description
 from tonevault.cde.edge.reliable_ring import ReliableRings, RingConfirmer
 from tonevault.cde.edge.session_clock import POLICY, grant, granted
 from tonevault.cde.edge.teardown import bye, end_call, send_bye, send_due_bye
+from tonevault.cde.edge.wills import farewells_of
 from tonevault.cde.wire.sdp.errors import SdpError
 from tonevault.cde.wire.sip.cseq import CSeq
 from tonevault.cde.wire.sip.dialog import Dialog
@@ -222,6 +223,7 @@ class DialledInvite:
             return
         caller.become(LegState.UP)
         call.become(CallPhase.UP)
+        self._board.wills.write(call.id, farewells_of(call))
         if self._offered:
             return
         try:

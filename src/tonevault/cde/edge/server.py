@@ -12,11 +12,13 @@ from tonevault.cde.edge.destination_names import DestinationNames
 from tonevault.cde.edge.driver_signalling import DriverSignalling
 from tonevault.cde.edge.observer import CallObserver
 from tonevault.cde.edge.routes import Route, RouteTable
+from tonevault.cde.edge.signalling import SignallingError
 from tonevault.cde.edge.sip_driver.driver import SipDriver
 from tonevault.cde.edge.sip_driver.listener import Listener
 from tonevault.cde.edge.sip_driver.tls import TlsTrust
 from tonevault.cde.edge.strangers import Strangers
 from tonevault.cde.edge.switch import Switch
+from tonevault.cde.edge.wills import NoWills, Wills
 from tonevault.cde.media import MediaPlane, MediaSink
 from tonevault.cde.wire.sip.events import SipEvent
 from tonevault.cde.wire.sip.peer import Peer
@@ -58,7 +60,9 @@ class EdgeServer:
         observer: CallObserver,
         clock: Clock,
         entropy: Entropy,
+        wills: Wills | None = None,
     ) -> None:
+        self._wills = wills or NoWills()
         self._relays = relays
         self._routes = RouteTable(settings.routes)
         self._names = DestinationNames(self._routes)
@@ -71,13 +75,15 @@ class EdgeServer:
             server_tls=settings.server_tls,
             client_tls=settings.trust.context_for if settings.trust else None,
         )
+        self._signalling = DriverSignalling(self._driver)
         self.switch = Switch(
-            signalling=DriverSignalling(self._driver),
+            signalling=self._signalling,
             media=relays,
             routes=self._routes,
             observer=observer,
             clock=clock,
             entropy=entropy,
+            wills=self._wills,
         )
         self._alarm: asyncio.TimerHandle | None = None
         self._armed_for: float | None = None
@@ -93,6 +99,15 @@ class EdgeServer:
             await self._names.stop()
             await self._relays.stop()
             raise
+        self._say_farewells()
+
+    def _say_farewells(self) -> None:
+        """Hang up the calls that an earlier process left behind when it was killed: their phones hear nothing any more."""
+        for call_id, farewells in self._wills.open_all():
+            for farewell in farewells:
+                with contextlib.suppress(SignallingError):
+                    self._signalling.send_request(farewell.request, farewell.peer)
+            self._wills.burn(call_id)
 
     async def drain(self) -> None:
         """Refuse new calls and wait until the last one has ended."""

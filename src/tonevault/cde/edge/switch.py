@@ -13,6 +13,7 @@ from tonevault.cde.edge.refusal import RefusalError
 from tonevault.cde.edge.routes import RouteTable
 from tonevault.cde.edge.signalling import Signalling
 from tonevault.cde.edge.teardown import end_call
+from tonevault.cde.edge.wills import NoWills, Wills
 from tonevault.cde.media import KeyReport, MaskMode, MediaPlane
 from tonevault.cde.wire.sip.dialog import dialog_id_of_request
 from tonevault.cde.wire.sip.events import (
@@ -44,7 +45,9 @@ class Switch:
         observer: CallObserver,
         clock: Clock,
         entropy: Entropy,
+        wills: Wills | None = None,
     ) -> None:
+        """`wills` keeps what is to be said for calls that a crash of this process would orphan; left out, nothing is."""
         self._board = Board(
             signalling=signalling,
             media=media,
@@ -52,6 +55,7 @@ class Switch:
             observer=observer,
             clock=clock,
             entropy=entropy,
+            wills=wills or NoWills(),
         )
 
     def admits(self, peer: Peer) -> bool:

@@ -52,6 +52,7 @@ def end_call(
     for leg in call.legs.values():
         _end_leg(board, call, leg, refusal, () if leg is by else headers, gone=leg is by)
     close_media(board, call)
+    board.wills.burn(call.id)
     call.info = call.info.ended(board.clock.utc(), reason)
     board.observer.call_ended(call.info)
     board.forget_if_done(call)

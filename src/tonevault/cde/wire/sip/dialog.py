@@ -15,6 +15,9 @@ from tonevault.cde.wire.sip.uri import SipUri
 _TARGET_REFRESH = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"})
 """Methods whose Contact moves the remote target (RFC 3261 section 12.2, RFC 3311 section 5.1, RFC 6665 section 4.4.1)."""
 
+FAREWELL_LEAP = 1_000_000
+"""More requests than a dialog ever sends; a gap in the sequence is allowed."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DialogId(Reticent):
@@ -111,6 +114,10 @@ class Dialog(Reticent):
         if method in ("ACK", "CANCEL"):
             raise ValueError("method: use Dialog.ack, or SipStack.cancel")
         return self._build(method, self._next_cseq(), contact, body, content_type)
+
+    def farewell(self) -> Request:
+        """A BYE to be kept for later: numbered far ahead, so that it is in order after whatever is still sent (RFC 3261 section 12.2.2)."""
+        return self._build("BYE", min(self._local_cseq + FAREWELL_LEAP, MAX_CSEQ), None, b"", "")
 
     def ack(self, invite: Request, *, body: bytes = b"", content_type: str = "") -> Request:
         """The ACK to a 2xx to this INVITE of ours: its CSeq number and credentials (RFC 3261 section 13.2.2.4)."""
