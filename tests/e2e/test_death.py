@@ -185,6 +185,7 @@ def test_a_zone_dies_while_the_charge_is_at_the_gateway(
     before = len(movements(house, alone))
     house.start_session(call.id, 1234)
     call.capture_card(call.key_by_tones, card)
+    events = house.events()
     answer = complete_aside(call, alone)
     killed = house.kill(which)
     try:
@@ -195,6 +196,14 @@ def test_a_zone_dies_while_the_charge_is_at_the_gateway(
     session = house.wait_session("succeeded")
     assert session["charge"]["state"] == "succeeded"
     assert session["token"]["state"] == "active"
+    for kind in ("charge.succeeded", "session.succeeded"):
+        events.wait_for(kind)
+    told = [
+        one.kind
+        for one in events.all
+        if one.id and one.data["id"] in (session["id"], session["charge"]["id"])
+    ]
+    assert sorted(told) == sorted(set(told)), "a merchant's program is told once, and misses nothing"
     again = complete_once(house)
     if which == "secure":
         assert (again.status_code, again.json()["state"]) == (httpx.codes.OK, "succeeded")
