@@ -61,6 +61,13 @@ def open_capture(call: StagedCall, keys: str, amount: int = 1000) -> None:
     call.house.wait_dots("card_number", len(keys))
 
 
+def assert_hung_up(call: StagedCall) -> None:
+    """The edge hangs up at its start what it left behind; the phones are free for the next call."""
+    for phone in (call.customer, call.agent):
+        phone.wait_for(CLOSED)
+    call.end()
+
+
 def assert_nothing_is_open(session: Json) -> None:
     assert [(one["state"], one["dots"], one["masked"]) for one in session["fields"]] == [("idle", 0, "")] * 3
     assert (session["token"], session["charge"]) == (None, None)
@@ -116,9 +123,7 @@ def test_the_secure_zone_dies_in_mid_capture(
     assert_nothing_is_open(session)
     assert house.call(call.id)["end_reason"] == "interrupted"
     assert movements(house, alone) == ()
-    for phone in (call.customer, call.agent):
-        phone.wait_message("BYE", sent=False)
-    call.end()
+    assert_hung_up(call)
 
     again = stage.call()
     expect(page.locator(".call")).to_have_count(1)
@@ -213,7 +218,7 @@ def test_a_zone_dies_while_the_charge_is_at_the_gateway(
     assert house.complete()["state"] == "succeeded"
     assert len(movements(house, alone)) == before + 1, "asked again, and not charged again"
     if which == "secure":
-        call.end()
+        assert_hung_up(call)
         call = stage.call()
     take_payment(call, 500)
     assert len(movements(house, alone)) == before + 2
@@ -230,6 +235,6 @@ def test_everything_dies_at_once(stage: CallStage, alone: ThreadPoolExecutor) ->
     session = house.wait_session("failed")
     assert session["reason"] == "interrupted"
     assert_nothing_is_open(session)
-    call.end()
+    assert_hung_up(call)
     take_payment(stage.call(), 300)
     assert len(movements(house, alone)) == before + 1
