@@ -56,8 +56,8 @@ PACKAGES: Final = (
     Package("drascula", Part.HELD_OUT, "usr/share/scummvm/drascula", Container.ALS),
     Package("flight-of-the-amazon-queen", Part.HELD_OUT, "usr/share/scummvm", Container.QUEEN),
     # One of its voices is a machine's.
-    Package("hedgewars-data", Part.HELD_OUT, f"{_HEDGEWARS}/Sounds/voices", without=("/Robot/",)),
-    Package("gcin-voice", Part.HELD_OUT, "usr/share/gcin-voice"),
+    Package("hedgewars-data", Part.TUNING, f"{_HEDGEWARS}/Sounds/voices", without=("/Robot/",)),
+    Package("gcin-voice", Part.TUNING, "usr/share/gcin-voice"),
     Package("asterisk-moh-opsound-wav", Part.MUSIC, "usr/share/asterisk"),
     Package("hyperrogue-music", Part.MUSIC, "usr/share"),
     Package("wesnoth-1.16-music", Part.MUSIC, "usr/share"),

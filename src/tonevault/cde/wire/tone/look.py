@@ -31,8 +31,20 @@ darkens 8 and a pause of 30 ms, shorter than Q.24's shortest, 12."""
 STEADY_BLOCKS: Final = 9
 """Blocks (25 ms) around the anchor whose median amplitude is the tone's."""
 
+ATTACK_STEPS: Final = 2
+"""5 ms to either side of the onset. A key's tones both begin within a sample of each other; a voice's harmonics swell, and one by one."""
+
+HIGHEST: Final = 1.2
+"""A block louder than this, of a tone's height of 1, is disturbed; it must not pass for a steeper rise."""
+
 _NUISANCE_HZ: Final = (50.0, 60.0, 350.0, 400.0, 425.0, 440.0)
 """Mains hum and the dial tones of ITU-T E.180; with DC, they are fitted to the whole stretch and taken out."""
+
+HOLE_SEEN: Final = 4
+"""10 ms of unlit blocks part what a hole parts; single blocks dip in noise."""
+
+FEWEST_PAIRS: Final = 3
+"""A tone broken into pieces of 15 ms leaves no pairs at the fine lag; the coarse one then has to do."""
 
 _COARSE_LAG: Final = 2
 _FINE_LAG: Final = 5
@@ -46,7 +58,9 @@ class Look:
     `onset` and `end` are the tone's edges as sample offsets into the stretch (0 and STRETCH where it touches them); `sounding` the samples
     in between in which it is on; `row_offset` and `column_offset` relative errors of frequency; `twist_db` column over row; `purity` the
     share of the power, between the edges, that two steady sines explain; `steadiness` that of the less steady of the two tones alone, 1
-    for a constant sine; `power` the pair's mean square in squared sample units.
+    for a constant sine; `glide` how fast the frequency of the more restless one changes, in Hz a second; `attack` by how much of its
+    height the more sluggish one rises within 10 ms around the onset, −1 where the stretch begins later than that; `apart` how many samples
+    lie between the onsets of the two; `power` the pair's mean square in squared sample units.
     """
 
     onset: Floats
@@ -57,6 +71,9 @@ class Look:
     twist_db: Floats
     purity: Floats
     steadiness: Floats
+    glide: Floats
+    attack: Floats
+    apart: Floats
     power: Floats
 
 
@@ -107,15 +124,17 @@ def look(stretches: Floats, keys: Ints, anchors: Ints) -> Look:
     anchor = np.clip((anchors - BLOCK // 2) // STEP, 0, _COUNT - 1)
     steady = _steady(size, anchor)
     level: Floats = np.sqrt((size**2).sum(axis=2) / (steady**2).sum(axis=1)[:, None])
-    on = (level >= 0.5) & ((size / steady[:, None, :]).min(axis=2) >= 0.35)
+    height: Floats = size / steady[:, None, :]
+    on = (level >= 0.5) & (height.min(axis=2) >= 0.35)
     first, last = _edges(on, anchor)
     onset, end = _crossings(level, first, last)
     index = np.arange(_COUNT)
     inside = (index >= first[:, None]) & (index <= last[:, None])
     full = inside & on & (level >= 0.8)
     offset_hz = _offsets(tones, full)
+    straight = _straight(tones, full, offset_hz)
+    squares, steadiness = _constant(straight, full)
     relative: Floats = offset_hz / _PAIR_HZ[keys]
-    squares, steadiness = _constant(tones, full, offset_hz)
     explained: Floats = squares.sum(axis=1) / 2
     whole: Floats = (power * full).sum(axis=1) / full.sum(axis=1).clip(1)
     return Look(
@@ -127,6 +146,9 @@ def look(stretches: Floats, keys: Ints, anchors: Ints) -> Look:
         twist_db=20 * np.log10(steady[:, 1] / steady[:, 0]),
         purity=explained / (whole + 1),
         steadiness=steadiness.min(axis=1),
+        glide=_glide(straight, full),
+        attack=_attack(height, onset),
+        apart=_apart(height, anchor),
         power=explained,
     )
 
@@ -175,6 +197,30 @@ def _crossings(level: Floats, first: Ints, last: Ints) -> tuple[Floats, Floats]:
     return onset.astype(np.float32), end.astype(np.float32)
 
 
+def _attack(height: Floats, onset: Floats) -> Floats:
+    """The lesser rise of the two tones, as a share of their height, over ATTACK_STEPS blocks to either side of the onset."""
+    rows = np.arange(len(height))
+    middle = np.rint((onset - np.float32(BLOCK / 2)) / STEP).astype(np.intp)
+    after = height[rows, np.minimum(middle + ATTACK_STEPS, _COUNT - 1)]
+    before = height[rows, np.maximum(middle - ATTACK_STEPS, 0)]
+    rise = (np.minimum(after, np.float32(HIGHEST)) - before).min(axis=1)
+    return np.where(middle < ATTACK_STEPS, np.float32(-1), rise)
+
+
+def _apart(height: Floats, anchor: Ints) -> Floats:
+    """Samples between the places where the two tones last rose through half their height before the anchor."""
+    rows = np.arange(len(height))[:, None]
+    tone = np.arange(2)[None, :]
+    index = np.arange(_COUNT)
+    below = (height < 0.5) & (index <= anchor[:, None])[:, :, None]
+    last = _COUNT - 1 - below[:, ::-1].argmax(axis=1)
+    last = np.where(below[rows, last, tone], last, -1)
+    low = height[rows, np.maximum(last, 0), tone]
+    high = height[rows, np.minimum(last + 1, _COUNT - 1), tone]
+    crossing = STEP * (last + np.clip((0.5 - low) / np.maximum(high - low, 1e-3), 0, 1))
+    return np.asarray(np.abs(crossing[:, 0] - crossing[:, 1]), np.float32)
+
+
 def _offsets(tones: NDArray[np.complex64], full: NDArray[np.bool_]) -> Floats:
     """Frequency error of both tones in Hz, (rows, 2), by the turn of phase over a short lag, then over a longer one around it."""
     lit = tones * full[:, :, None]
@@ -182,7 +228,13 @@ def _offsets(tones: NDArray[np.complex64], full: NDArray[np.bool_]) -> Floats:
     fine = _turn(lit, _FINE_LAG)
     expected = coarse * (_FINE_LAG / _COARSE_LAG)
     turn = expected + (fine - expected + np.pi) % (2 * np.pi) - np.pi
+    turn = np.where(_pairs(full, _FINE_LAG)[:, None] >= FEWEST_PAIRS, turn, expected)
     return np.asarray(turn * (SAMPLE_RATE_HZ / (2 * np.pi * STEP * _FINE_LAG)), np.float32)
+
+
+def _pairs(full: NDArray[np.bool_], lag: int) -> Ints:
+    """How many blocks are lit together with the one `lag` steps later."""
+    return np.asarray((full[:, lag:] & full[:, :-lag]).sum(axis=1))
 
 
 def _turn(lit: NDArray[np.complex64], lag: int) -> Floats:
@@ -190,13 +242,43 @@ def _turn(lit: NDArray[np.complex64], lag: int) -> Floats:
     return np.asarray(np.angle((lit[:, lag:] * lit[:, :-lag].conj()).sum(axis=1)), np.float32)
 
 
-def _constant(
+def _straight(
     tones: NDArray[np.complex64], full: NDArray[np.bool_], offset_hz: Floats
-) -> tuple[Floats, Floats]:
+) -> NDArray[np.complex64]:
+    """The lit phasors, turned back by each tone's own offset: those of a constant sine all point the same way. A hole may have swallowed
+    any number of samples, so what follows one is turned to point as what came before."""
+    lit = tones * full[:, :, None] * _turned_back(offset_hz[:, None, :] * _CENTRE[None, :, None])
+    late = _after_a_hole(full)
+    if late.any():
+        sums = np.stack([(lit * ~late[:, :, None]).sum(axis=1), (lit * late[:, :, None]).sum(axis=1)])
+        turn = sums[0] * sums[1].conj()
+        unit = turn / np.maximum(np.abs(turn), np.float32(1e-9))
+        lit = np.where(late[:, :, None], lit * unit[:, None, :], lit)
+    return lit
+
+
+def _after_a_hole(full: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Blocks that follow the first run of HOLE_SEEN or more unlit blocks after a lit one, (rows, blocks)."""
+    lit = np.cumsum(full, axis=1)
+    late = np.zeros_like(full)
+    late[:, HOLE_SEEN:] = (lit[:, HOLE_SEEN:] == lit[:, :-HOLE_SEEN]) & (lit[:, HOLE_SEEN:] > 0)
+    return np.logical_or.accumulate(late, axis=1)
+
+
+def _constant(straight: NDArray[np.complex64], full: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Squared amplitude of the constant sine in each tone, and its share of the tone's whole power, both (rows, 2)."""
-    lit = tones * full[:, :, None]
     weight = full.sum(axis=1).clip(1)[:, None]
-    straight = lit * _turned_back(offset_hz[:, None, :] * _CENTRE[None, :, None])
     squares = np.asarray(np.abs(straight.sum(axis=1) / weight) ** 2, np.float32)
-    whole = (np.abs(lit) ** 2).sum(axis=1) / weight
+    whole = (np.abs(straight) ** 2).sum(axis=1) / weight
     return squares, np.asarray(squares / (whole + 1e-6), np.float32)
+
+
+def _glide(straight: NDArray[np.complex64], full: NDArray[np.bool_]) -> Floats:
+    """How fast the frequency of the more restless tone changes, in Hz a second, (rows,): the bend of its phase, by least squares."""
+    weight = full.sum(axis=1).clip(1)[:, None].astype(np.float32)
+    phase = np.angle(straight * straight.sum(axis=1).conj()[:, None, :])
+    time = (_CENTRE - (full @ _CENTRE)[:, None] / weight) / SAMPLE_RATE_HZ
+    square = time * time
+    bend = (square - (square * full).sum(axis=1)[:, None] / weight) * full
+    curve = (phase * bend[:, :, None]).sum(axis=1) / np.maximum((bend * bend).sum(axis=1), 1e-12)[:, None]
+    return np.asarray(np.abs(curve).max(axis=1) / np.pi, np.float32)

@@ -4,6 +4,7 @@ The ear gives it every window in order (`hear`). Where it answers with an Ask, t
 before the next window. So one loop can serve one call or, gathering the asks of many calls into one look, thousands.
 """
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,9 @@ FIRST_LOOK: Final = 120
 
 LOOK_EVERY: Final = 2 * HOP
 """5 ms between looks at a tone that is old enough but not clean enough."""
+
+RECENT: Final = 7
+"""Windows (17.5 ms) of which most must agree before what rises is taken for another key; noise and twist mislead single ones."""
 
 PATIENCE: Final = 1600
 """200 ms: what has not become a key by then is looked at only every TIRED samples."""
@@ -63,17 +67,23 @@ class Ask:
 
 @dataclass(slots=True, repr=False)
 class _Rising:
-    """Windows that look like a key, not yet one."""
+    """Windows that look like a key, not yet one: where the first and the last of them ended, and what the latest were taken for."""
 
+    place: int
     first: int
     last: int
-    counts: dict[int, int]
     look_at: int
+    recent: deque[int]
+    count: int = 1
 
-    @property
-    def place(self) -> int:
-        """The key that most windows took it for."""
-        return max(self.counts, key=self.counts.__getitem__)
+    def rise(self, end: int, place: int) -> None:
+        """One more window. What most of the latest take it for is what it is: a key may follow on talk that looked like another."""
+        self.last = end
+        self.count += 1
+        self.recent.append(place)
+        if self.recent.count(place) > RECENT // 2 and place != self.place:
+            self.place, self.first, self.count = place, end, self.recent.count(place)
+            self.look_at = min(self.look_at, end + HOP)
 
 
 @dataclass(slots=True, repr=False)
@@ -146,10 +156,9 @@ class Tracker:
 
     def _rise(self, end: int, place: int) -> None:
         if self._rising is None:
-            self._rising = _Rising(end, end, {place: 1}, end + FIRST_LOOK)
+            self._rising = _Rising(place, end, end, end + FIRST_LOOK, recent=deque((place,), RECENT))
         else:
-            self._rising.last = end
-            self._rising.counts[place] = self._rising.counts.get(place, 0) + 1
+            self._rising.rise(end, place)
 
     def _ask(self, heard: Heard) -> Ask | None:
         rising = self._rising
@@ -160,7 +169,7 @@ class Tracker:
             self._rising = None
             return None
         if silent == FADED:
-            if rising.counts[rising.place] < ENOUGH_WINDOWS:
+            if rising.count < ENOUGH_WINDOWS:
                 return None
         elif silent != 0 or heard.end < rising.look_at:
             return None

@@ -82,3 +82,47 @@ def test_rows_do_not_know_of_each_other() -> None:
 def test_silence_measures_nothing_and_does_not_warn() -> None:
     found = look(np.zeros((1, STRETCH), np.float32), np.array([0]), np.array([STRETCH]))
     assert found.power[0] < 1
+
+
+def test_a_pressed_key_rises_sharply_and_both_tones_together() -> None:
+    for event in ALL_KEYS:
+        found, _ = seen(event, snr_db=10)
+        assert found.attack[0] > 0.65
+        assert found.apart[0] < 12
+        assert found.glide[0] < 300
+
+
+def looked_at(wave: np.ndarray, stop: int) -> Look:
+    """A look at row 770 and column 1336 Hz before `stop`."""
+    return look(wave[None, stop - STRETCH : stop].astype(np.float32), np.array([5]), np.array([STRETCH - 60]))
+
+
+def test_a_swelling_pair_has_no_attack() -> None:
+    turn = 2 * np.pi * np.arange(1600) / 8000
+    swell = np.clip((np.arange(1600) - 1100) / 240, 0, 1)
+    found = looked_at(4000 * swell * (np.sin(770 * turn) + np.sin(1336 * turn)), 1600)
+    assert 0 < found.attack[0] < 0.5
+
+
+def test_tones_that_begin_one_by_one_are_apart() -> None:
+    turn, time = 2 * np.pi * np.arange(1600) / 8000, np.arange(1600)
+    found = looked_at(4000 * ((time > 1200) * np.sin(770 * turn) + (time > 1280) * np.sin(1336 * turn)), 1600)
+    assert found.apart[0] == pytest.approx(80, abs=8)
+
+
+@pytest.mark.parametrize("glide", [500.0, -1500.0])
+def test_a_gliding_tone_is_seen_to_glide(glide: float) -> None:
+    time = (np.arange(1600) - 1450) / 8000
+    phase = 2 * np.pi * (1336 * time + glide * time**2 / 2)
+    wave = (time > -0.04) * (np.sin(2 * np.pi * 770 * time) + np.sin(phase))
+    found = looked_at(4000 * wave, 1600)
+    assert found.glide[0] == pytest.approx(abs(glide), rel=0.25)
+
+
+def test_a_tone_goes_on_after_a_hole_of_a_packet() -> None:
+    wave, (press,) = keyed((5,), on_s=0.05, row_offset=0.012)
+    wave[press.onset + 120 : press.onset + 280] = 0
+    found = looked_at(wave, press.onset + 400)
+    assert found.steadiness[0] > 0.95
+    assert found.purity[0] > 0.9
+    assert found.sounding[0] == pytest.approx(240, abs=24)
