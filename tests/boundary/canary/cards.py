@@ -1,6 +1,6 @@
 """Canary cards: valid by Luhn and issuer range, with digits that nothing else produces by chance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 
@@ -9,8 +9,8 @@ class Canary:
     """A card to be keyed and then searched for. A security code begins with 0, so that no count or size looks like it."""
 
     name: str
-    number: str
-    code: str
+    number: str = field(repr=False)
+    code: str = field(repr=False)
 
     @property
     def allowed(self) -> tuple[str, str]:

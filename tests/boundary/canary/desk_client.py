@@ -77,14 +77,17 @@ class DeskSession:
         await self._desk.post(f"{self._path}/fields/{field}/capture")
         await asyncio.sleep(REACTION_S)
 
-    async def wait_field(self, field: str, state: str = "captured") -> Json:
-        """The field, once it is in this state."""
+    async def wait_field(self, field: str, *states: str) -> Json:
+        """The field, once it is in one of the states; `captured` where none is named. One that is red instead ends the wait."""
+        wanted = states or ("captured",)
 
         async def look() -> Json | None:
-            fields = (await self.shown())["fields"]
-            return next((one for one in fields if one["name"] == field and one["state"] == state), None)
+            one = next(one for one in (await self.shown())["fields"] if one["name"] == field)
+            if one["state"] == "failed" and "failed" not in wanted:
+                raise AssertionError(f"{field}: {one['error']}")
+            return one if one["state"] in wanted else None
 
-        return await until(f"{field} {state}", look)
+        return await until(f"{field} {' or '.join(wanted)}", look)
 
     async def wait(self, state: str) -> Json:
         """The session, once it is in this state."""

@@ -37,6 +37,9 @@ class Kind(Enum):
         self.canaries = canaries
 
 
+BINARY: Final = frozenset({Kind.MEDIA, Kind.RECORDING})
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryReport:
     """One process's memory at one moment, already searched."""
@@ -51,7 +54,7 @@ class MemoryReport:
     """The kernel's word on how much of it a crash may write to disk."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Evidence:
     """What one run left. `add` as it comes, then ask for `findings`."""
 
@@ -75,10 +78,11 @@ class Evidence:
         return [found for one in self.pieces[kind] for found in search.run(one.where, one.content)]
 
     def codes(self, kind: Kind, canaries: tuple[Canary, ...] = ()) -> list[Finding]:
-        """Security codes that stand as words of their own."""
+        """Security codes that stand as words of their own, in what is text: among other bytes three digits stand by chance."""
         return [
             Finding(one.where, canary.name, "security code", at)
             for one in self.pieces[kind]
+            if kind not in BINARY and not one.where.startswith(("file ", "profile file "))
             for canary in canaries or kind.canaries
             for at in standalone(canary.code, one.content.decode("latin-1"))
         ]

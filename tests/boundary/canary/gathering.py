@@ -1,6 +1,7 @@
 """The deployed product under observation: its wire, its narrow interface, its logs, files and memory, gathered as evidence."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -39,8 +40,12 @@ class Gathering:
     async def up(self, *routes: RouteTo) -> AsyncIterator[CanaryStage]:
         """The product runs, and everything is heard."""
         async with self.stage as stage:
+            # A collection that walks through all captured packets stops the phones for a quarter of a second.
+            gc.disable()
             await asyncio.to_thread(self.house.start, [*stage.routes(), *routes])
             await self._tap_the_narrow_interface()
+            # A merchant's program that follows the live events; what it hears is on the wire.
+            await asyncio.to_thread(self.house.events)
             async with DeskClient(self.house.base_url, self.house.key) as stage.desk:
                 stage.sip_port = self.house.ports.sip
                 yield stage
@@ -67,6 +72,7 @@ class Gathering:
 
     def gather(self, *more: AgentLeg) -> None:
         """Take what is complete once the product has ended; `more` are legs of phones that are not the stage's."""
+        gc.enable()
         self.tap.withdraw()
         self.house.stop_serving()
         evidence, ports = self.evidence, self.house.ports
@@ -92,6 +98,7 @@ class Gathering:
 
     def close(self) -> None:
         """End everything, whatever state it is in."""
+        gc.enable()
         self.tap.withdraw()
         try:
             self.peers.close()

@@ -68,7 +68,16 @@ class PanelPlay:
 
     def act(self, house: House) -> None:
         """A number typed into a text field is refused; a wrong one is captured again; a charge; a second card, canceled."""
-        browser = self.browser = self._peers.browser()
+        self.browser = self._peers.browser()
+        try:
+            self._act(house, self.browser)
+        finally:
+            # In the thread that opened it, which alone may touch it.
+            self.browser.close()
+        self._customer.hangup()
+        self._agent.wait_for(CLOSED)
+
+    def _act(self, house: House, browser: Browser) -> None:
         browser.expect_error(REFUSED)
         browser.expect_error(LEFT)
         page = browser.page
@@ -96,10 +105,6 @@ class PanelPlay:
         _wait(page, "#field-card_number .dots", "●" * 6)
         page.click("#cancel")
         _wait(page, ".banner", "ancel")
-        # In the thread that opened it, which alone may touch it.
-        browser.close()
-        self._customer.hangup()
-        self._agent.wait_for(CLOSED)
 
 
 def _key(page: Page, customer: Baresip, field: str, value: str, state: str = "captured") -> None:

@@ -8,12 +8,14 @@ from tests.boundary.canary import crashes
 from tests.boundary.canary.evidence import Evidence, Kind
 from tests.boundary.canary.gathering import Gathering
 from tests.boundary.canary.plays import PLAYS
-from tests.boundary.canary.real_peers import SIPP, PanelPlay, keys_by_sipp
+from tests.boundary.canary.real_peers import PANEL, SIPP, PanelPlay, keys_by_sipp
 from tests.boundary.canary.stage import CanaryStage
 from tests.e2e.peers.browser_traffic import Exhibit
 
 _LINES: Final = {play.name: play.mask for play in PLAYS} | dict.fromkeys((SIPP, *crashes.LINES), "talk")
+ALL_LINES: Final = frozenset({*_LINES, PANEL})
 AFTER: Final = "after all sessions"
+MEANWHILE: Final = "while a card is in hand"
 
 
 def canary_run(folder: Path) -> Evidence:
@@ -36,10 +38,11 @@ async def _act(gathering: Gathering, panel: PanelPlay) -> None:
     house = gathering.house
     async with gathering.up(panel.route) as stage:
         await _play(gathering, stage, panel)
-        await gathering.read_memory(AFTER)
         await crashes.faults_with_a_card_in_hand(stage, house)
+        # All of them have lived since before the first key, and the last session is over.
+        await gathering.read_memory(AFTER)
         await crashes.relay_crashes(stage, house)
-        await crashes.desk_is_killed(stage, house)
+        await crashes.desk_is_killed(stage, house, lambda: gathering.read_memory(MEANWHILE, "desk"))
         await crashes.secure_zone_is_killed(stage, house, gathering.tap)
 
 

@@ -16,9 +16,11 @@ from tonevault.testing.softphone import KeyCarrier, PhoneCall, Softphone
 KEY_S: Final = 0.06
 PAUSE_S: Final = 0.06
 """A quick hand, yet above the 40 ms of ITU-T Q.24."""
+TRIES: Final = 3
+"""What a session allows."""
 EXPIRY: Final = "1239"
-CALLS_AT_ONCE: Final = 6
-"""The house has media ports for eight, and the phones of the panel need theirs."""
+CALLS_AT_ONCE: Final = 5
+"""The house has media ports for eight calls: SIPp and the panel make one each, and one may be ending still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,13 @@ class CanaryCall:
     async def key_field(
         self, session: DeskSession, name: str, keys: str, carrier: KeyCarrier, state: str = "captured"
     ) -> None:
-        """Capture one field: its window opens, the customer keys the value and `#`."""
+        """Capture one field: its window opens, the customer keys the value and `#`. A field that is red is captured again: where the
+        machine stands still for a quarter of a second between a tone and its event, one press rightly counts as two."""
+        for _ in range(TRIES - 1):
+            await session.capture(name)
+            await self.press(f"{keys}#", carrier)
+            if (await session.wait_field(name, state, "failed"))["state"] == state:
+                return
         await session.capture(name)
         await self.press(f"{keys}#", carrier)
         await session.wait_field(name, state)

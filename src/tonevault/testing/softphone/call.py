@@ -118,8 +118,7 @@ class PhoneCall:
                 case KeyCarrier.EVENT_AND_TONE:
                     # Some gateways let the head of the tone through before they cut to the event.
                     self._line.say(dial(bytes([code]), on_s=0.06, off_s=0))
-                    await self._line.quiet()
-                    self._line.press_event(code, key_s)
+                    self._line.press_event(code, key_s, after_speech=True)
                 case KeyCarrier.INFO:
                     self._press_info(character, key_s)
                     await asyncio.sleep(key_s)

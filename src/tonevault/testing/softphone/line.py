@@ -43,6 +43,7 @@ class _Press:
 
     code: int
     units: int
+    after_speech: bool = False
     begun_at: int | None = None
     told: int = 0
 
@@ -86,9 +87,9 @@ class Line(asyncio.DatagramProtocol):
         self._speech.append(samples)
         self._idle.clear()
 
-    def press_event(self, code: int, duration_s: float) -> None:
-        """Send one key as an RFC 4733 event after what is being sent already."""
-        self._presses.append(_Press(code, round(duration_s * SAMPLE_RATE_HZ)))
+    def press_event(self, code: int, duration_s: float, *, after_speech: bool = False) -> None:
+        """Send one key as an RFC 4733 event after the presses, or also the speech, that are being sent already."""
+        self._presses.append(_Press(code, round(duration_s * SAMPLE_RATE_HZ), after_speech))
         self._idle.clear()
 
     async def quiet(self) -> None:
@@ -120,8 +121,9 @@ class Line(asyncio.DatagramProtocol):
         far = self._far
         if far is None or self._transport is None or self._transport.is_closing():
             return
-        if self._presses and far.event_type is not None:
-            self._send_event(self._presses[0], far.event_type)
+        press = self._presses[0] if self._presses else None
+        if press is not None and far.event_type is not None and not (press.after_speech and self._speech):
+            self._send_event(press, far.event_type)
         elif not self.on_hold:
             payload = encode(LAWS[far.law_type], self._next_speech())
             self._send(far.law_type, self._clock, payload, marker=False)
