@@ -70,6 +70,7 @@ def test_no_agent_is_sent_a_key(evidence: Evidence) -> None:
     assert {one.leg.name for one in evidence.heard if one.beeps == 0} == SILENT, (
         "the judge heard each capture"
     )
+    assert set(evidence.keys_in_recordings.values()) == {0}, "nor did the agent's phone record one"
     assert {line: count for line, count in evidence.infos_to_agents.items() if count and line != STRAY} == {}
 
 

@@ -61,6 +61,7 @@ class Evidence:
     pieces: dict[Kind, list[Exhibit]] = field(default_factory=lambda: {kind: [] for kind in Kind})
     memory: list[MemoryReport] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
+    keys_in_recordings: dict[str, int] = field(default_factory=dict)
     infos_to_agents: dict[str, int] = field(default_factory=dict)
     core_files: list[Path] = field(default_factory=list)
 

@@ -11,7 +11,7 @@ from tests.boundary.canary.agent_leg import judge
 from tests.boundary.canary.cards import Canary
 from tests.boundary.canary.desk_client import DeskClient
 from tests.boundary.canary.evidence import KEYED, Evidence, Kind, MemoryReport, files_below, memory_report
-from tests.boundary.canary.stage import AgentLeg, CanaryStage
+from tests.boundary.canary.stage import AgentLeg, CanaryStage, LineKind
 from tests.boundary.canary.zone_tap import ZoneTap
 from tests.e2e.house import House
 from tests.e2e.house_plan import RouteTo
@@ -23,9 +23,11 @@ _UDP: Final = 17
 
 
 class Gathering:
-    """Enter `up`, play, and leave it; the evidence is complete after `close`. `lines` are the agents' lines and their masks."""
+    """Enter `up`, play, and leave it; the evidence is complete after `close`. `lines` are the stage's."""
 
-    def __init__(self, folder: Path, lines: dict[str, str], canaries: tuple[Canary, ...] = KEYED) -> None:
+    def __init__(
+        self, folder: Path, lines: dict[str, LineKind], canaries: tuple[Canary, ...] = KEYED
+    ) -> None:
         """`canaries` are those that memory is searched for."""
         self.house = House(folder / "house")
         self.peers = PeerGroup(folder / "peers")

@@ -8,7 +8,7 @@ from tests.boundary.canary.cards import Canary, with_check_digit
 from tests.boundary.canary.evidence import Evidence
 from tests.boundary.canary.gathering import Gathering
 from tests.boundary.canary.plants import Flags, Plant
-from tests.boundary.canary.stage import CanaryCall, CanaryStage
+from tests.boundary.canary.stage import CanaryCall, CanaryStage, LineKind
 from tonevault.testing.softphone import KeyCarrier
 
 CLEAN: Final = Canary("nothing planted", with_check_digit("541739082643917"), "094")
@@ -37,7 +37,7 @@ AFTER: Final = "after the leaks"
 
 def planted_run(folder: Path) -> Evidence:
     """One run with every leak. PYTHONPATH must be that of the launcher, whose flags are in `folder`/flags."""
-    lines = dict.fromkeys((QUIET, *(plant.value for plant in CARRIERS)), "talk")
+    lines = dict.fromkeys((QUIET, *(plant.value for plant in CARRIERS)), LineKind.TALK)
     gathering = Gathering(folder / "run", lines, SUSPECTS)
     try:
         asyncio.run(_act(gathering, Flags(folder / "flags")))

@@ -6,12 +6,13 @@ from typing import Final
 
 from tests.boundary.canary.cards import AMEX, MASTERCARD, STRAY, VISA
 from tests.boundary.canary.misuse import misuse_the_api
-from tests.boundary.canary.stage import EXPIRY, CanaryStage
+from tests.boundary.canary.stage import EXPIRY, CanaryStage, LineKind
 from tonevault.testing.softphone import KeyCarrier
 
 DECLINED: Final = 100_001
 SILENT_THEN_APPROVED: Final = 100_012
 """Amounts that the simulated gateway knows (docs/test-cards.md)."""
+POSTAL_CODE: Final = "10001"
 
 
 async def wrong_number_then_a_second_card(stage: CanaryStage) -> None:
@@ -62,9 +63,10 @@ async def silence_then_settled(stage: CanaryStage) -> None:
 
 
 async def event_and_tone_for_one_charge(stage: CanaryStage) -> None:
-    """Both carriers of each press; the token is for one charge, and a second one is refused."""
+    """Both carriers of each press; a code that the number contradicts. The token is for one charge, and a second one is refused."""
     async with stage.call("both") as call:
         session = await call.open_session(usage="single")
+        await call.key_field(session, "security_code", MASTERCARD.code, KeyCarrier.EVENT_AND_TONE)
         await call.key_card(session, AMEX, KeyCarrier.EVENT_AND_TONE)
         token = (await session.complete())["token"]["id"]
     charge = {"token": token, "amount": 500, "currency": "GBP", "description": "Invoice"}
@@ -125,6 +127,16 @@ async def hushed(stage: CanaryStage) -> None:
         assert (await session.complete())["state"] == "succeeded"
 
 
+async def the_contact_centre_calls(stage: CanaryStage) -> None:
+    """The agent dials out: it is the called one who keys, and the postal code too."""
+    async with stage.call("out") as call:
+        fields = ["card_number", "expiry", "security_code", "postal_code"]
+        session = await call.open_session(950, fields=fields)
+        await call.key_field(session, "postal_code", POSTAL_CODE, KeyCarrier.EVENT)
+        await call.key_card(session, VISA, KeyCarrier.TONE)
+        assert (await session.complete())["state"] == "succeeded"
+
+
 async def on_hold(stage: CanaryStage) -> None:
     """Re-INVITEs of both sides in mid-capture: the customer holds and returns, then the agent does."""
     async with stage.call("hold") as call:
@@ -175,11 +187,11 @@ async def card_numbers_typed(stage: CanaryStage) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """One of the above, the name of its call, and the mask of its route."""
+    """One of the above, the name of its line, and what kind of line it is."""
 
     name: str
     act: Callable[[CanaryStage], Coroutine[None, None, None]]
-    mask: str = "talk"
+    kind: LineKind = LineKind.TALK
 
 
 PLAYS: Final = (
@@ -192,8 +204,9 @@ PLAYS: Final = (
     Play("cancel", cancel_then_hang_up),
     Play("agent", agent_hangs_up),
     Play("errors", time_out_and_too_many_attempts),
-    Play("hushed", hushed, "hush"),
+    Play("hushed", hushed, LineKind.HUSH),
     Play("hold", on_hold),
+    Play("out", the_contact_centre_calls, LineKind.OUT),
     Play("late", late_keys),
     Play("stray", no_field_waits),
 )

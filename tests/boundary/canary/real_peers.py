@@ -30,7 +30,7 @@ def keys_by_sipp(house: House, stage: CanaryStage, peers: PeerGroup) -> None:
     """A charge keyed as `application/dtmf`; a second number as `application/dtmf-relay`, in the midst of which SIPp hangs up."""
     caller = peers.caller(SippSettings())
     caller.dial(stage.number_of(SIPP), house.ports.sip)
-    stage.answered(SIPP)
+    stage.search_leg(SIPP, stage.newest_call(SIPP))
     peers.sound_of(caller).start(caller.remote_audio_port())
     house.start_session(_call_on(house, SIPP)["id"], 1500)
     for field, value in (

@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import Final
 
 from tests.boundary.canary import crashes
+from tests.boundary.canary.agent_leg import audible_keys
 from tests.boundary.canary.evidence import Evidence, Kind
 from tests.boundary.canary.gathering import Gathering
 from tests.boundary.canary.plays import PLAYS
 from tests.boundary.canary.real_peers import PANEL, SIPP, PanelPlay, keys_by_sipp
-from tests.boundary.canary.stage import CanaryStage
+from tests.boundary.canary.stage import CanaryStage, LineKind
 from tests.e2e.peers.browser_traffic import Exhibit
+from tests.e2e.peers.wav import load
 
-_LINES: Final = {play.name: play.mask for play in PLAYS} | dict.fromkeys((SIPP, *crashes.LINES), "talk")
+_LINES: Final = {play.name: play.kind for play in PLAYS} | dict.fromkeys(
+    (SIPP, *crashes.LINES), LineKind.TALK
+)
 ALL_LINES: Final = frozenset({*_LINES, PANEL})
 AFTER: Final = "after all sessions"
 MEANWHILE: Final = "while a card is in hand"
@@ -27,6 +31,7 @@ def canary_run(folder: Path) -> Evidence:
         gathering.gather(panel.leg)
         for path in panel.recordings():
             gathering.evidence.add(Kind.RECORDING, [Exhibit(path.name, path.read_bytes())])
+            gathering.evidence.keys_in_recordings[path.name] = audible_keys(load(path))
         if panel.browser is not None:
             gathering.evidence.add(Kind.BROWSER, panel.browser.traffic.exhibits())
     finally:

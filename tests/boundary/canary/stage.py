@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
+from enum import StrEnum
 from typing import Any, Final, Self
 
 from tests.boundary.canary.cards import Canary
@@ -74,55 +74,67 @@ class CanaryCall:
         await self.customer.hang_up()
 
 
+class LineKind(StrEnum):
+    """A route with its mask, or one on which the contact centre dials out and the customer is called."""
+
+    TALK = "talk"
+    HUSH = "hush"
+    OUT = "out"
+
+
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """An agent's phone and the route that leads to it."""
+    """A phone and the route that leads to it."""
 
     name: str
     number: str
-    agent: Softphone
+    phone: Softphone
     uri: str
-    mask: str
+    kind: LineKind
+
+    def route(self) -> RouteTo:
+        """As the configuration has it."""
+        return RouteTo(
+            self.uri,
+            self.name,
+            self.number,
+            mask="hush" if self.kind is LineKind.HUSH else "talk",
+            customer="callee" if self.kind is LineKind.OUT else "caller",
+        )
 
 
 @dataclass(eq=False)
 class CanaryStage:
-    """One agent's phone for each name. Enter it, give its `routes` to the house and the house's desk and port to it, then call."""
+    """One line for each name. Enter it, give its `routes` to the house and the house's desk and port to it, then call."""
 
-    names: dict[str, str]
-    """Each call's name, and `talk` or `hush`: the mask of its route."""
+    lines: dict[str, LineKind]
     legs: list[AgentLeg] = field(default_factory=list)
     desk: DeskClient | None = None
     sip_port: int = 0
     _lines: dict[str, _Line] = field(default_factory=dict)
-    _customers: dict[str, Softphone] = field(default_factory=dict)
+    _callers: dict[str, Softphone] = field(default_factory=dict)
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
 
     async def __aenter__(self) -> Self:
-        for number, (name, mask) in enumerate(self.names.items()):
-            agent = Softphone(f"agent-{name}")
-            await agent.start()
-            self._lines[name] = _Line(name, f"4420794610{number:02}", agent, agent.uri, mask)
+        for number, (name, kind) in enumerate(self.lines.items()):
+            phone = Softphone(f"line-{name}")
+            await phone.start()
+            self._lines[name] = _Line(name, f"4420794610{number:02}", phone, phone.uri, kind)
         for transport in ("udp", "tcp"):
-            self._customers[transport] = Softphone("customer", f"{transport}:127.0.0.1:0")
-            await self._customers[transport].start()
+            self._callers[transport] = Softphone("caller", f"{transport}:{LOOPBACK}:0")
+            await self._callers[transport].start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for phone in (*self._customers.values(), *(line.agent for line in self._lines.values())):
+    async def __aexit__(self, *_: object) -> None:
+        for phone in (*self._callers.values(), *(line.phone for line in self._lines.values())):
             await phone.stop()
 
     def routes(self) -> list[RouteTo]:
-        """The house's routes, one to each agent."""
-        return [
-            RouteTo(one.uri, one.name, one.number, mask="hush" if one.mask == "hush" else "talk")
-            for one in self._lines.values()
-        ]
+        """The house's routes, one to each line."""
+        return [one.route() for one in self._lines.values()]
 
     def sip_ports(self) -> dict[str, int]:
-        """Where each agent's phone receives its signalling."""
+        """Where each agent's phone receives its signalling; where the agent is the caller, the customer's."""
         return {one.name: int(one.uri.partition(";")[0].rpartition(":")[2]) for one in self._lines.values()}
 
     @asynccontextmanager
@@ -143,16 +155,20 @@ class CanaryStage:
         line = self._lines[name]
         caller = f"+44163296{line.number[-4:]}"
         target = f"sip:{line.number}@{LOOPBACK}:{self.sip_port};transport={transport}"
-        customer = await self._customers[transport].dial(target, caller=caller)
-        agent = self.answered(name, hears_keys=hears_keys)
+        dialling = await self._callers[transport].dial(target, caller=caller)
+        rung = self._lines[name].phone.calls[-1]
+        customer, agent = (rung, dialling) if line.kind is LineKind.OUT else (dialling, rung)
+        self.search_leg(name, agent, hears_keys=hears_keys)
         return CanaryCall(self.desk, customer, agent, await self.desk.call_on(name))
 
     def number_of(self, name: str) -> str:
-        """What is dialled to reach an agent."""
+        """What is dialled to reach a line's phone."""
         return self._lines[name].number
 
-    def answered(self, name: str, *, hears_keys: bool = False) -> PhoneCall:
-        """The newest call of an agent's phone; from here on its leg is among those that are searched."""
-        agent = self._lines[name].agent.calls[-1]
+    def newest_call(self, name: str) -> PhoneCall:
+        """Of the phone at the end of a line."""
+        return self._lines[name].phone.calls[-1]
+
+    def search_leg(self, name: str, agent: PhoneCall, *, hears_keys: bool = False) -> None:
+        """From here on this leg is among those that are searched."""
         self.legs.append(AgentLeg(name, (agent._port,), hears_keys))
-        return agent
