@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tonevault.app.demo.place import MEDIA_PORTS, find_place
 from tonevault.app.doctor import Finding, Level, examine
 from tonevault.app.settings import TonevaultSettings
 
@@ -15,7 +16,12 @@ ROUTE = {"name": "support", "account": "acme", "peers": ["127.0.0.1"], "to": "si
 
 def settings(tmp_path: Path, **changes: object) -> TonevaultSettings:
     whole: dict[str, object] = {"data_dir": tmp_path / "data", "accounts": [ACCOUNT], **changes}
-    whole.setdefault("secure", {"routes": [ROUTE], "sip": {"listen": ["udp:127.0.0.1:0"]}})
+    secure = whole.get("secure", {"routes": [ROUTE], "sip": {"listen": ["udp:127.0.0.1:0"]}})
+    assert isinstance(secure, dict)
+    # Whatever else runs on this machine may hold a port of the default range: a finding, and a true one.
+    first = find_place(0).media
+    ports = {"first_port": first, "last_port": first + MEDIA_PORTS - 1}
+    whole["secure"] = {**secure, "media": {**ports, **secure.get("media", {})}}
     whole.setdefault("desk", {"listen": "127.0.0.1:0"})
     return TonevaultSettings.model_validate(whole)
 
