@@ -43,6 +43,9 @@ EXPECTED: Final = {
 LEAST_BYTES: Final = 100_000
 
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
 @pytest.fixture(scope="module")
 def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     return canary_run(tmp_path_factory.mktemp("canaries"))

@@ -10,6 +10,8 @@ from tests.boundary.canary.evidence import Evidence, Kind
 from tests.boundary.canary.planted_run import CARRIERS, CLEAN, PLANTED, QUIET, planted_run
 from tests.boundary.canary.plants import Plant, launcher_path
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
 
 @pytest.fixture(scope="module")
 def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evidence]:
