@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -217,11 +217,14 @@ class House:
         """The calls that are up or ring, newest first."""
         return self.get("/v1/calls", live="true")["data"]  # type: ignore[no-any-return]
 
-    def wait_call(self, state: str = "answered") -> Json:
-        """The newest live call, once there is one in this state."""
-        return self.wait(
-            f"{state} call", lambda: next((one for one in self.live_calls() if one["state"] == state), None)
-        )
+    def wait_call(self, state: str = "answered", but: Collection[str] = ()) -> Json:
+        """The newest live call, other than those in `but`, once there is one in this state."""
+
+        def look() -> Json | None:
+            others = (one for one in self.live_calls() if one["id"] not in but)
+            return next((one for one in others if one["state"] == state), None)
+
+        return self.wait(f"{state} call", look)
 
     def call(self, call_id: str) -> Json:
         return self.get(f"/v1/calls/{call_id}")

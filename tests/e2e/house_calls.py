@@ -185,7 +185,10 @@ class CallStage:
         raise AssertionError("no relay worker came back")
 
     def _is_up(self, customer: Baresip, agent: Baresip, keys_before: int, wire: WireTap | None) -> StagedCall:
-        call = StagedCall(self.house, customer, agent, self.house.wait_call()["id"], keys_before, wire=wire)
+        # While this call still rings for the desk, one that is up already is not it.
+        earlier = [call.id for call in self._calls if isinstance(call, StagedCall)]
+        call_id = self.house.wait_call(but=earlier)["id"]
+        call = StagedCall(self.house, customer, agent, call_id, keys_before, wire=wire)
         self.add(call)
         return call
 
