@@ -10,7 +10,7 @@ from tonevault.cde.wire.tone.look import STRETCH, look
 from tonevault.cde.wire.tone.report import ToneReport
 from tonevault.cde.wire.tone.screen import HOP, WINDOW, Screening, screen
 from tonevault.cde.wire.tone.sliding import sliding
-from tonevault.cde.wire.tone.suspicion import FAINTEST_WINDOW, Suspicion
+from tonevault.cde.wire.tone.suspicion import FAINTEST_WEAKER, FAINTEST_WINDOW, Suspicion
 from tonevault.cde.wire.tone.tracker import Ask, Heard, Tracker
 from tonevault.cde.wire.tone.verdict import Sight
 
@@ -19,9 +19,6 @@ SLICE: Final = 8000
 
 WORTH_A_LOOK: Final = 0.55
 """Share of the strongest pair, of what lies above the low band, from which level B looks. A pair 6 dB above white noise has 0.8."""
-
-WORTH_WEAKER: Final = 0.022
-"""Share of its weaker tone: a twist of 13 dB leaves it 0.048."""
 
 LEAST_ABOVE: Final = 0.05
 """Share of the energy that is always reckoned to lie above the low band: a dial tone 10 dB above each tone leaves the pair 0.09."""
@@ -77,7 +74,7 @@ class Ear:
         worth = (
             (screening.energy >= FAINTEST_WINDOW)
             & (screening.pair >= WORTH_A_LOOK * above)
-            & (screening.weaker >= WORTH_WEAKER * above)
+            & (screening.weaker >= FAINTEST_WEAKER * above)
         )
         suspect = self._suspicion.of(screening)
         if suspect.any():

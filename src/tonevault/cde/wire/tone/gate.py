@@ -64,6 +64,10 @@ class Gate:
         spread = np.convolve(closed, _SPREAD, "valid") > 0
         return np.asarray(np.convolve(~spread, _RAMP, "valid"), np.float32)
 
+    def is_closed(self, at: int) -> bool:
+        """Whether the remembered sample at `at` is closed."""
+        return self.kept(at, at + 1)
+
     def kept(self, start: int, stop: int) -> bool:
         """Whether every remembered sample from `start` to before `stop` is closed."""
         origin = self._position - len(self._closed)

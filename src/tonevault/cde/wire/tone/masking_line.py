@@ -23,6 +23,14 @@ SLICE: Final = 160
 HANG: Final = 80
 """10 ms kept closed after the last window that may hold a tone: a window with less than about 10 ms of tone in it looks innocent."""
 
+BEFORE_A_HOLE: Final = 64
+"""8 ms kept closed before samples that never came: they may be the beginning of a key of which the ear gets to hear no more in time. A
+window needs about as much of it to suspect anything."""
+
+LONGEST_HOLE: Final = 480
+"""60 ms, three packets: what was closed before a hole stays closed through it and for HANG after it, for a key may end in so short a
+piece that it looks innocent. Silence that lasts longer is a pause."""
+
 RESIDUE_LEASE: Final = 480
 """60 ms: RFC 4733 section 2.5.1.2 has an event retransmitted every 50 ms or sooner; a mute that each packet renews for longer than that
 holds while the event lasts and lapses by itself when its end is lost."""
@@ -51,6 +59,7 @@ class MaskingLine:
     def __init__(self, mode: MaskMode) -> None:
         self._mode = mode
         self._ear = Ear()
+        self._hole = 0
         self._gate = Gate(self.DELAY_SAMPLES)
         self._gate.close(-self.DELAY_SAMPLES, 0)  # The empty line: the voice fades in after it.
         self._ledger = PressLedger()
@@ -127,6 +136,7 @@ class MaskingLine:
         self._gate.enter(count)
         for end in hearing.tonal:
             self._gate.close(end - self.DELAY_SAMPLES + FADE, end + HANG)
+        self._mind_holes(samples)
         self._heed(hearing)
         present = samples.astype(np.float32)
         line = np.concatenate([self._line, present])
@@ -139,6 +149,19 @@ class MaskingLine:
             over = np.linspace(0, 1, count, dtype=np.float32)
             output = output * (1 - over) + present * over
         return np.clip(np.rint(output), -32768, 32767).astype(np.int16)
+
+    def _mind_holes(self, samples: NDArray[np.int16]) -> None:
+        """Samples that are all zero are taken for ones that never came; no telephone is so quiet for long."""
+        if samples.any():
+            self._hole = 0
+            return
+        begin = self._ear.position - len(samples)
+        closed = self._gate.is_closed(begin - 1)
+        if self._hole == 0:
+            self._gate.close(begin - BEFORE_A_HOLE, begin)
+        self._hole += len(samples)
+        if closed and self._hole <= LONGEST_HOLE:
+            self._gate.close(begin, self._ear.position + HANG)
 
     def _heed(self, hearing: Hearing) -> None:
         """Beep for keys that are news, and stop trusting the mask where a key's onset got out."""

@@ -34,13 +34,15 @@ class Screening:
     """What level A measured, one row a window.
 
     `energy` is the mean square of the tapered window in squared sample units; `low` the share of it below LOW_BAND_HZ; `tones` (rows, 8)
-    the share near each row and column frequency; `key` the place of the strongest pair, 4 × row + column; `pair` the share of that pair
+    the share near each row and column frequency; `waves` (rows, 16) the projections on cosine and sine of each, from whose turn between
+    windows follows the exact frequency; `key` the place of the strongest pair, 4 × row + column; `pair` the share of that pair
     and `weaker` that of its weaker tone. A lone sine or a clean pair has a share of 1, give or take the overlap of the two tones (2 %).
     """
 
     energy: Floats
     low: Floats
     tones: Floats
+    waves: Floats
     key: Keys
     pair: Floats
     weaker: Floats
@@ -87,6 +89,7 @@ _SILENCE = _HALF
 def screen(windows: Floats) -> Screening:
     """Measure windows, (rows, WINDOW) linear samples."""
     products = windows @ _BASIS
+    waves = products[:, :16].copy()
     products *= products
     energy = np.asarray((windows * windows) @ _TAPER_ENERGY + _SILENCE, np.float32)
     share: Floats = products / energy[:, None]
@@ -99,6 +102,7 @@ def screen(windows: Floats) -> Screening:
         energy=energy / _HALF,
         low=share[:, 16:].sum(axis=1),
         tones=tones,
+        waves=waves,
         key=4 * row + column,
         pair=strongest_row + strongest_column,
         weaker=np.minimum(strongest_row, strongest_column),

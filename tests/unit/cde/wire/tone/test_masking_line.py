@@ -112,9 +112,9 @@ def test_the_judge_would_see_one_millisecond() -> None:
     assert leaked_ms(tones, output, presses) == 1
 
 
-@pytest.mark.parametrize("offset", [0.015, -0.03])
-def test_tones_off_pitch_are_masked_even_where_they_are_no_key(offset: float) -> None:
-    tones, presses = keyed(ALL_KEYS, on_s=0.08, off_s=0.06, row_offset=offset, column_offset=-offset)
+@pytest.mark.parametrize(("row", "column"), [(0.015, -0.015), (-0.03, -0.03), (0.03, 0.0), (0.0, -0.03)])
+def test_tones_off_pitch_are_masked_even_where_they_are_no_key(row: float, column: float) -> None:
+    tones, presses = keyed(ALL_KEYS, on_s=0.08, off_s=0.06, row_offset=row, column_offset=column)
     output = played(MaskingLine(MaskMode.TALK), through(Law.ULAW, tones))
     assert leaked_ms(tones, output, presses) == 0
 
@@ -300,3 +300,31 @@ def test_it_does_not_click_where_a_tone_is_cut_out_of_a_voice() -> None:
     around = output[presses[0].onset : presses[0].end + 600]
     assert np.abs(around[400:600]).max() < 50
     assert np.abs(np.diff(around, 2)).max() < 100
+
+
+@pytest.mark.parametrize("heard_ms", [1, 3, 6, 9, 15])
+def test_the_beginning_of_a_key_whose_next_packet_is_lost_does_not_come_out(heard_ms: int) -> None:
+    lead = 1600 - 8 * heard_ms
+    tones, (press,) = keyed((5,), on_s=0.08, lead=lead)
+    samples = through(Law.ALAW, tones)
+    samples[1600:1760] = 0
+    output = played(MaskingLine(MaskMode.TALK), samples)
+    assert leaked_ms(tones, output, [press]) == 0
+
+
+@pytest.mark.parametrize("left_ms", [1, 3, 6, 9])
+def test_the_end_of_a_key_behind_a_lost_packet_does_not_come_out(left_ms: int) -> None:
+    tones, (press,) = keyed((5,), on_s=0.1, lead=1760 - 800 + 8 * left_ms)
+    samples = through(Law.ULAW, tones)
+    samples[1600:1760] = 0
+    output = played(MaskingLine(MaskMode.TALK), samples)
+    assert leaked_ms(tones, output, [press]) == 0
+
+
+def test_a_line_that_falls_silent_opens_again() -> None:
+    tones, (press,) = keyed((5,), lead=1600)
+    line = MaskingLine(MaskMode.TALK)
+    played(line, np.concatenate([through(Law.ULAW, tones)[: press.end], np.zeros(1600, np.int16)]))
+    line.close()
+    played(line, np.zeros(1600, np.int16))
+    assert line.finished
