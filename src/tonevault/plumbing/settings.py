@@ -6,15 +6,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    InstanceOf,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_core import ErrorDetails
+
+from tonevault.plumbing.secret_sources.reader import SecretReader
+from tonevault.plumbing.secret_sources.reference import SecretReference
 
 PREFIX: Final = "TONEVAULT_"
 SEPARATOR: Final = "__"
 """`TONEVAULT_DESK__LISTEN` sets `listen` of the table `desk`."""
 CONFIG_VARIABLE: Final = "TONEVAULT_CONFIG"
-MAX_SECRET_BYTES: Final = 65_536
-"""A secret is a password or a key; a larger file was named by mistake."""
 
 
 class SettingsError(Exception):
@@ -31,37 +40,15 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-def _dereference(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    scheme, colon, rest = value.partition(":")
-    if scheme == "file" and colon:
-        path = Path(rest)
-        if not path.is_file():
-            raise ValueError("file: names no file; create it or correct the path")
-        if path.stat().st_size > MAX_SECRET_BYTES:
-            raise ValueError(
-                f"file: is larger than {MAX_SECRET_BYTES} bytes; name the file that holds the secret alone"
-            )
-        return path.read_text().strip()
-    raise ValueError(
-        "a secret is not written into the configuration; write file:/path/to/it or set the variable by env:NAME"
-    )
+def _fetch(value: object, info: ValidationInfo) -> SecretStr:
+    reader: SecretReader = info.context or SecretReader({})
+    return reader.read(SecretReference.parse(value))
 
 
-def _resolve(value: object, environ: Mapping[str, str]) -> object:
-    """Replace `env:NAME` by the variable, sealed; an unknown name stays, and the check of its field refuses it."""
-    if isinstance(value, dict):
-        return {key: _resolve(each, environ) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_resolve(each, environ) for each in value]
-    if isinstance(value, str) and value.startswith("env:") and value[4:] in environ:
-        return SecretStr(environ[value[4:]])
-    return value
-
-
-Secret = Annotated[SecretStr, BeforeValidator(_dereference)]
-"""A secret given as `file:PATH` or `env:NAME`; shown as stars."""
+Secret = Annotated[SecretStr, BeforeValidator(_fetch)]
+"""A secret of this process, given by reference (`file:`, `env:`, `aws-secretsmanager:`, `vault:`) and fetched at start; shown as stars."""
+SecretPlace = Annotated[InstanceOf[SecretReference], BeforeValidator(SecretReference.parse)]
+"""A reference that is checked at start and fetched by the zone that needs it: the desk never holds a gateway's key."""
 
 M = TypeVar("M", bound=Settings)
 
@@ -119,7 +106,7 @@ def load(model: type[M], path: Path | None, environ: Mapping[str, str]) -> M:
             raise SettingsError([f"{path}: is not TOML: {fault}"]) from None
     _overlay(document, environ)
     try:
-        return model.model_validate(_resolve(document, environ))
+        return model.model_validate(document, context=SecretReader(environ))
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False)
         raise SettingsError(
