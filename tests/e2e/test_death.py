@@ -14,7 +14,7 @@ from tests.e2e.house_plan import ACCOUNT
 from tests.e2e.peers.baresip import CLOSED
 from tests.e2e.peers.group import PeerGroup
 from tonevault.cde.gateways.simulator import SimulatorGateway
-from tonevault.cde.gateways.simulator.ledger import Movement
+from tonevault.cde.gateways.simulator.posting import Movement
 from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.clock import WallClock
 

@@ -2,36 +2,17 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.conformance.gateways.rigs import RIGS, Rig, reference
-from tests.till import ACCOUNT
+from tests.conformance.gateways.rigs import Rig
+from tests.conformance.gateways.stage import Play
 
 from tonevault.boundary.text import holds_card_number
 from tonevault.cde.gateway import Check, Code, Verdict
 from tonevault.cde.sealed.warrant import open_code, open_number
 from tonevault.kernel.ids import AccountId
-from tonevault.kernel.money import Money
-
-Story = Callable[[Rig], Coroutine[None, None, None]]
-Play = Callable[[Story], None]
-
-
-@pytest.fixture(params=list(RIGS.values()), ids=list(RIGS))
-def play(request: pytest.FixtureRequest, tmp_path: Path) -> Play:
-    def run(story: Story) -> None:
-        async def whole() -> None:
-            rig = request.param(tmp_path)
-            try:
-                await story(rig)
-            finally:
-                await rig.gateway.close()
-
-        asyncio.run(whole())
-
-    return run
 
 
 def test_its_traits_are_told(play: Play) -> None:
@@ -84,7 +65,7 @@ def test_a_look_up_says_what_the_answer_said_even_to_a_new_process(play: Play) -
         answers = [await rig.gateway.authorise(request) for request in asked]
         gateway = await rig.reopen()
         for request, answer in zip(asked, answers, strict=True):
-            found = await gateway.look_up(ACCOUNT, request.reference)
+            found = await gateway.look_up(rig.made(request, answer.gateway_reference))
             assert found is not None
             assert (found.verdict, found.code) == (answer.verdict, answer.code)
             assert found.gateway_reference == answer.gateway_reference
@@ -98,7 +79,7 @@ def test_silence_is_unknown_and_the_look_up_finds_the_approval(play: Play) -> No
         assert (await rig.gateway.authorise(request)).verdict is Verdict.UNKNOWN
         gateway = await rig.reopen()
         rig.clock.advance(gateway.traits.visibility_lag_s)
-        found = await gateway.look_up(ACCOUNT, request.reference)
+        found = await gateway.look_up(rig.made(request))
         assert found is not None
         assert found.verdict is Verdict.APPROVED
         assert await rig.moved(request.reference) == 1
@@ -111,7 +92,7 @@ def test_a_request_that_never_arrived_is_not_found(play: Play) -> None:
         request = rig.request(rig.silent_lost)
         assert (await rig.gateway.authorise(request)).verdict is Verdict.UNKNOWN
         rig.clock.advance(rig.gateway.traits.visibility_lag_s)
-        assert await rig.gateway.look_up(ACCOUNT, request.reference) is None
+        assert await rig.gateway.look_up(rig.made(request)) is None
         assert await rig.moved(request.reference) == 0
 
     play(story)
@@ -121,8 +102,8 @@ def test_an_unknown_reference_and_that_of_another_account_are_not_found(play: Pl
     async def story(rig: Rig) -> None:
         request = rig.request(rig.approves)
         await rig.gateway.authorise(request)
-        assert await rig.gateway.look_up(ACCOUNT, reference()) is None
-        assert await rig.gateway.look_up(AccountId("stranger"), request.reference) is None
+        assert await rig.gateway.look_up(rig.made(rig.request(rig.approves))) is None
+        assert await rig.gateway.look_up(replace(rig.made(request), account_id=AccountId("stranger"))) is None
 
     play(story)
 
@@ -180,39 +161,6 @@ def test_a_wrong_postal_code_is_told_apart(play: Play) -> None:
         answer = await rig.gateway.authorise(rig.at_home(rig.request(rig.wrong_postal_code), "99999"))
         assert (answer.verdict, answer.code) == (Verdict.DECLINED, Code.POSTAL_CODE_MISMATCH)
         assert answer.postal_code_check is Check.FAILED
-
-    play(story)
-
-
-def test_refunds_give_back_what_was_paid_and_no_more(play: Play) -> None:
-    async def story(rig: Rig) -> None:
-        payment = rig.request(rig.approves, minor=1000)
-        await rig.gateway.authorise(payment)
-        first, second = reference(), reference()
-        part, rest, too_much = Money(400, "GBP"), Money(600, "GBP"), Money(601, "GBP")
-        for _ in range(2):
-            answer = await rig.gateway.refund(ACCOUNT, first, payment.reference, part)
-            assert answer.verdict is Verdict.APPROVED
-        assert await rig.moved(first) == 1
-        refused = await rig.gateway.refund(ACCOUNT, reference(), payment.reference, too_much)
-        assert (refused.verdict, refused.code) == (Verdict.DECLINED, Code.NOT_REFUNDABLE)
-        assert (
-            await rig.gateway.refund(ACCOUNT, second, payment.reference, rest)
-        ).verdict is Verdict.APPROVED
-        found = await rig.gateway.look_up(ACCOUNT, second)
-        assert found is not None
-        assert found.verdict is Verdict.APPROVED
-
-    play(story)
-
-
-@pytest.mark.parametrize("which", ["declines", "silent_lost"])
-def test_what_took_no_money_gives_none_back(play: Play, which: str) -> None:
-    async def story(rig: Rig) -> None:
-        payment = rig.request(getattr(rig, which))
-        await rig.gateway.authorise(payment)
-        answer = await rig.gateway.refund(ACCOUNT, reference(), payment.reference, Money(1, "GBP"))
-        assert answer.verdict is Verdict.DECLINED
 
     play(story)
 

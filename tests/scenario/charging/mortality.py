@@ -1,13 +1,13 @@
 """A process that dies at a chosen step: before or after any commit, before or after any word with the gateway. Then nothing works."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from tonevault.cde.gateway import Authorisation, Gateway, GatewayAnswer, GatewayTraits
+from tonevault.cde.gateway import Authorisation, Gateway, GatewayAnswer, GatewayTraits, Hint, Listed, Made
 from tonevault.kernel.ids import AccountId
-from tonevault.kernel.money import Money
 from tonevault.plumbing.sql import Database
 
 T = TypeVar("T")
@@ -73,14 +73,31 @@ class MortalGateway:
         self._fate.step()
         return answer
 
-    async def look_up(self, account_id: AccountId, reference: str) -> GatewayAnswer | None:
+    async def verify(self, request: Authorisation) -> GatewayAnswer:
         self._fate.step()
-        return await self._gateway.look_up(account_id, reference)
+        answer = await self._gateway.verify(request)
+        self._fate.step()
+        return answer
 
-    async def refund(
-        self, account_id: AccountId, reference: str, of_reference: str, money: Money
-    ) -> GatewayAnswer:
-        return await self._gateway.refund(account_id, reference, of_reference, money)
+    async def follow_up(self, made: Made) -> GatewayAnswer:
+        self._fate.step()
+        answer = await self._gateway.follow_up(made)
+        self._fate.step()
+        return answer
+
+    async def look_up(self, made: Made) -> GatewayAnswer | None:
+        self._fate.step()
+        return await self._gateway.look_up(made)
+
+    async def cancel(self, made: Made) -> GatewayAnswer:
+        self._fate.step()
+        return await self._gateway.cancel(made)
+
+    def listed(self, account_id: AccountId, since: datetime, until: datetime) -> AsyncIterator[Listed]:
+        return self._gateway.listed(account_id, since, until)
+
+    def heard(self, headers: Mapping[str, str], body: bytes, now: datetime) -> tuple[Hint, ...]:
+        return self._gateway.heard(headers, body, now)
 
     async def close(self) -> None:
         await self._gateway.close()

@@ -11,7 +11,7 @@ from tests.scenario.charging.till_process import CARDS
 from tests.till import ACCOUNT, SimulatedClock, charge_id
 
 from tonevault.cde.gateways.simulator import SimulatorGateway
-from tonevault.cde.gateways.simulator.ledger import Movement
+from tonevault.cde.gateways.simulator.posting import Movement
 from tonevault.cde.migrations import SCRIPTS
 from tonevault.cde.schema import CHARGE, JOB, PAYMENT_ATTEMPT
 from tonevault.kernel.ids import ChargeId

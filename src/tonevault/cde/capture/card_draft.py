@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from tonevault.boundary.captures import CaptureRequest, FieldError, FieldName
-from tonevault.cde.gateway import CardInHand
+from tonevault.cde.gateway import BillingDetails, CardInHand
 from tonevault.cde.sealed.card_number import MIN_DIGITS, CardNumber
 from tonevault.cde.sealed.entry import Entry
 from tonevault.cde.sealed.security_code import LENGTHS, SecurityCode
@@ -93,7 +93,7 @@ class CardDraft:
         """The card, to whoever charges it and destroys it afterwards. Raises RuntimeError unless number and expiry are there."""
         if self._number is None or self._expiry is None:
             raise RuntimeError("card draft: number and expiry come first")
-        card = CardInHand(self._number, self._expiry, self._code, self._postal_code)
+        card = CardInHand(self._number, self._expiry, self._code, BillingDetails(self._postal_code))
         self._number = self._code = self._expiry = self._postal_code = None
         return card
 

@@ -72,6 +72,8 @@ EVENTS: Final[dict[Verdict, AttemptEvent]] = {
     Verdict.DECLINED: AttemptEvent.DECLINE,
     Verdict.FAILED: AttemptEvent.FAIL,
     Verdict.UNKNOWN: AttemptEvent.FALL_SILENT,
+    # On the telephone nobody can authenticate: an adapter that answers it anyway has made no payment.
+    Verdict.CHALLENGED: AttemptEvent.DECLINE,
 }
 """What a gateway's verdict does to an attempt."""
 

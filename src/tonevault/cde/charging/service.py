@@ -26,7 +26,16 @@ from tonevault.cde.charging.model import (
 from tonevault.cde.charging.recorder import OnChange, Recorder
 from tonevault.cde.charging.settler import Settler
 from tonevault.cde.charging.settling import ANSWER_LIMIT_S, OVERDUE_S
-from tonevault.cde.gateway import Authorisation, CardInHand, Gateway, GatewayAnswer, Verdict
+from tonevault.cde.gateway import (
+    Authorisation,
+    BillingDetails,
+    CardInHand,
+    Gateway,
+    GatewayAnswer,
+    Initiator,
+    Terms,
+    Verdict,
+)
 from tonevault.cde.key_custody import KeyCustodyError
 from tonevault.cde.sealed.security_code import SecurityCode
 from tonevault.cde.vault.errors import CardUnreadableError, TokenNotFoundError
@@ -278,9 +287,13 @@ class Cashier:
             account_id=charge.account_id,
             reference=begun.attempt.attempt_id,
             money=charge.amount.as_money(),
-            card=CardInHand(card.number, card.expiry, security_code, postal_code),
-            merchant_initiated=security_code is None and not charge.token_new,
-            description=charge.description,
+            card=CardInHand(card.number, card.expiry, security_code, BillingDetails(postal_code)),
+            terms=Terms(
+                initiator=Initiator.CUSTOMER
+                if security_code is not None or charge.token_new
+                else Initiator.UNSCHEDULED,
+                description=charge.description,
+            ),
         )
         try:
             async with asyncio.timeout(ANSWER_LIMIT_S):

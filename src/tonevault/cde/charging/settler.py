@@ -10,7 +10,7 @@ from tonevault.cde.charging.jobs import Job
 from tonevault.cde.charging.model import Attempt, AttemptEvent, AttemptState, Fault
 from tonevault.cde.charging.recorder import Recorder
 from tonevault.cde.charging.settling import Settled, Wait, backoff_s, judge
-from tonevault.cde.gateway import Gateway, GatewayAnswer, Verdict
+from tonevault.cde.gateway import Gateway, GatewayAnswer, Kind, Made, Verdict
 from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.log import get_logger
 from tonevault.plumbing.sql import Database
@@ -80,8 +80,20 @@ class Settler:
             )
             await self._wait(job, now, backoff_s(job.step + 1))
             return
+        of = attempt.charge_id
+        charge = await self._database.read(lambda c: store.find_charge(c, job.account_id, of))
+        if charge is None:
+            raise LookupError("a charge has left the database; restore it from a backup")
+        made = Made(
+            attempt.account_id,
+            attempt.attempt_id,
+            Kind.PAYMENT,
+            charge.amount.as_money(),
+            attempt.created_at,
+            charge.gateway_reference,
+        )
         verdict = judge(
-            await _look_up(gateway, attempt),
+            await _look_up(gateway, made),
             silent_s=(now - silent_since).total_seconds(),
             visibility_lag_s=gateway.traits.visibility_lag_s,
             step=job.step,
@@ -99,10 +111,10 @@ class Settler:
         )
 
 
-async def _look_up(gateway: Gateway, attempt: Attempt) -> GatewayAnswer | None:
+async def _look_up(gateway: Gateway, made: Made) -> GatewayAnswer | None:
     try:
         async with asyncio.timeout(LOOK_UP_LIMIT_S):
-            return await gateway.look_up(attempt.account_id, attempt.attempt_id)
+            return await gateway.look_up(made)
     except Exception as error:  # noqa: BLE001 - whatever an adapter lets through, nothing is known by it
-        log.error("a look-up failed", gateway=attempt.gateway, error=type(error).__name__)  # noqa: TRY400
+        log.error("a look-up failed", gateway=gateway.traits.name, error=type(error).__name__)  # noqa: TRY400
         return GatewayAnswer(Verdict.UNKNOWN)

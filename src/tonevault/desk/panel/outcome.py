@@ -7,12 +7,12 @@ from tonevault.boundary.captures import CaptureState, EndReason, FieldState
 from tonevault.desk.panel.wording import (
     CARD_KEPT,
     CHARGE_STATES,
-    CODES,
     END_REASONS,
     FIELD_ERRORS,
     FIELD_TITLES,
     NO_MONEY,
 )
+from tonevault.desk.payments.advice import ADVICE
 from tonevault.desk.payments.model import Card, Charge
 from tonevault.desk.sessions.model import Session
 from tonevault.kernel.card import MaskedCard
@@ -117,7 +117,7 @@ def amount_of(session: Session) -> str:
 def _detail(session: Session, reason: EndReason) -> str:
     """The advice of the charge's code, else the reason's own sentence, and what was kept."""
     code = "" if session.charge is None or session.charge.code is None else session.charge.code
-    sentence = CODES.get(code, END_REASONS[reason][1])
+    sentence = ADVICE.get(code, END_REASONS[reason][1])
     if reason is EndReason.TOO_MANY_ATTEMPTS:
         return " ".join([*_failed_fields(session), sentence])
     if reason in SAYS_WHAT_WAS_KEPT:

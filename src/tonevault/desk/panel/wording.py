@@ -46,23 +46,6 @@ END_REASONS: Final = {
 CARD_KEPT: Final = "The card is kept as a token; no money has moved."
 NO_MONEY: Final = "No money has moved."
 
-CODES: Final = {
-    "insufficient_funds": "Not enough money on the card. Ask for another card.",
-    "do_not_honour": "The issuer declined without a reason. Ask for another card, or have the customer call the issuer.",
-    "lost_card": "The issuer declined. Ask for another card.",
-    "stolen_card": "The issuer declined. Ask for another card.",
-    "expired_card": "The issuer says the card has expired. Ask for another card.",
-    "limit_exceeded": "A limit of the card was reached. Ask for another card, or try tomorrow.",
-    "incorrect_security_code": "The issuer says the security code is wrong. Take the card again.",
-    "postal_code_mismatch": "The postal code is not the card holder's. Correct it and take the card again.",
-    "address_mismatch": "The address is not the card holder's. Correct it and take the card again.",
-    "processing_error": "The gateway could not process it. Try again.",
-    "reference_reused": "The gateway knows this payment with another amount and did nothing. Start a new one.",
-    "never_arrived": "The request never reached the gateway. Try again.",
-    "token_not_chargeable": "The token can no longer be charged. Capture the card again.",
-}
-"""Advice for each code of a declined or failed charge. Lost and stolen are worded as any decline: the agent must not have to act on it."""
-
 CHARGE_STATES: Final = {
     ChargeState.PENDING: "On its way",
     ChargeState.SUCCEEDED: "Charged",

@@ -9,12 +9,11 @@ from tonevault.boundary.calls import CallState
 from tonevault.boundary.captures import EndReason, FieldError, FieldName
 from tonevault.boundary.charges import ChargeState
 from tonevault.cde.edge.observer import EndReason as CallEndReason
+from tonevault.cde.charging.model import Fault
 from tonevault.cde.gateway import Code
 from tonevault.desk.calls.model import INTERRUPTED
 from tonevault.desk.panel import wording
-
-OF_REFUNDS = {Code.NOT_REFUNDABLE}
-"""Codes that no charge of a capture can have."""
+from tonevault.desk.payments.advice import ADVICE
 
 
 @pytest.mark.parametrize(
@@ -32,8 +31,8 @@ def test_everything_has_words(words: dict[str, object], kinds: type[StrEnum]) ->
     assert set(kinds) <= set(words)
 
 
-def test_every_code_of_a_gateway_has_advice() -> None:
-    assert set(Code) - OF_REFUNDS <= set(wording.CODES)
+def test_every_code_of_a_gateway_and_every_fault_of_ours_has_advice() -> None:
+    assert set(Code) | set(Fault) <= set(ADVICE)
 
 
 def test_a_call_that_is_lost_with_the_secure_zone_has_words() -> None:

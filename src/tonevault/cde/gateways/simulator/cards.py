@@ -38,6 +38,12 @@ CARDS: Final = (
     SimulatedCard(b"4000000000006975", Brand.VISA, outcomes.LIMIT_EXCEEDED),
     SimulatedCard(b"4000000000000127", Brand.VISA, outcomes.INCORRECT_SECURITY_CODE),
     SimulatedCard(b"4000000000000036", Brand.VISA, outcomes.POSTAL_CODE_MISMATCH),
+    SimulatedCard(b"4000000000000028", Brand.VISA, outcomes.ADDRESS_MISMATCH),
+    SimulatedCard(b"4000000000000010", Brand.VISA, outcomes.ADDRESS_AND_POSTAL_MISMATCH),
+    SimulatedCard(b"4100000000000019", Brand.VISA, outcomes.ACQUIRER_REJECTED),
+    SimulatedCard(b"4000000000004954", Brand.VISA, outcomes.FRAUD_SUSPECTED),
+    SimulatedCard(b"4000000000009201", Brand.VISA, outcomes.CONSENT_REVOKED),
+    SimulatedCard(b"4000000000009219", Brand.VISA, outcomes.TRY_AGAIN_LATER),
     SimulatedCard(b"4000000000000119", Brand.VISA, outcomes.PROCESSING_ERROR),
     SimulatedCard(b"4000000000002024", Brand.VISA, outcomes.SLOW),
     SimulatedCard(b"4000000000005050", Brand.VISA, outcomes.SLOWER),
@@ -66,11 +72,23 @@ AMOUNTS: Final[dict[int, Outcome]] = {
     100_014: outcomes.TIMEOUT_LOST,
     100_015: outcomes.TIMEOUT_LAGGING,
     100_016: outcomes.TIMEOUT_SILENT,
+    100_017: outcomes.ADDRESS_MISMATCH,
+    100_018: outcomes.ADDRESS_AND_POSTAL_MISMATCH,
+    100_019: outcomes.ACQUIRER_REJECTED,
+    100_020: outcomes.FRAUD_SUSPECTED,
+    100_021: outcomes.CONSENT_REVOKED,
+    100_022: outcomes.TRY_AGAIN_LATER,
 }
-"""Amounts in minor units (100002 is 1,000.02) that steer any card which would be approved: for tests that reuse one token."""
+"""Amounts in minor units (100002 is 1,000.02) that steer any card which would be approved, captures and refunds too."""
 
 
 def choose(number: memoryview, amount_minor: int) -> Outcome:
     """What the simulator does: the card decides, then the amount. The digits are compared in place and not copied."""
     outcome = next((card.outcome for card in CARDS if number == card.number), outcomes.APPROVED)
     return AMOUNTS.get(amount_minor, outcome) if outcome is outcomes.APPROVED else outcome
+
+
+def choose_by_amount(amount_minor: int) -> Outcome:
+    """What a capture, void or refund meets: no card is with it, so the amount alone decides."""
+    outcome = AMOUNTS.get(amount_minor, outcomes.APPROVED)
+    return outcomes.APPROVED if outcome.when_given is not None else outcome

@@ -1,22 +1,24 @@
 """What the simulated gateway remembers: references, outcomes and every movement of money, in a file of its own. No card, no code."""
 
-from dataclasses import dataclass
+import secrets
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Connection, MetaData, Row, String, Table, and_, func, select
+from sqlalchemy import BigInteger, Boolean, Column, Connection, MetaData, Row, String, Table, and_, select
 
-from tonevault.cde.gateway import Check, Code, GatewayAnswer, Verdict
+from tonevault.cde.gateway import Check, Code, GatewayAnswer, Kind, Verdict
+from tonevault.cde.gateways.simulator.posting import Movement, Posting, refusal
 from tonevault.kernel.ids import AccountId
 from tonevault.kernel.money import Money
 from tonevault.plumbing.insert import insert_if_absent
 from tonevault.plumbing.sql import Database, UtcTime
 
+SECRET_BYTES: Final = 32
+
 _METADATA: Final = MetaData()
 
-_ENTRY: Final = Table(
-    "entry",
+_POSTING: Final = Table(
+    "posting",
     _METADATA,
     Column("account_id", String(32), primary_key=True),
     Column("reference", String(64), primary_key=True),
@@ -25,53 +27,34 @@ _ENTRY: Final = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
     Column("verdict", String(16), nullable=False),
+    Column("taken", Boolean, nullable=False),
     Column("code", String(48), nullable=True),
     Column("gateway_reference", String(64), nullable=False),
+    Column("scheme_reference", String(64), nullable=True),
     Column("security_code_check", String(16), nullable=False),
     Column("postal_code_check", String(16), nullable=False),
+    Column("address_check", String(16), nullable=False),
+    Column("at", UtcTime, nullable=False, index=True),
     Column("visible_at", UtcTime, nullable=False),
     Column("heard_at", UtcTime, nullable=False),
 )
 _MOVEMENT: Final = Table(
-    "movement",
+    "money_moved",
     _METADATA,
     Column("account_id", String(32), primary_key=True),
     Column("movement_id", String(64), primary_key=True),
     Column("reference", String(64), nullable=False),
+    Column("of_reference", String(64), nullable=True),
     Column("kind", String(16), nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
 )
-
-
-class Kind(StrEnum):
-    """Which way money goes."""
-
-    PAYMENT = "payment"
-    REFUND = "refund"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What became of one reference. Look-ups find it from `visible_at` on, and are answered at all from `heard_at` on."""
-
-    account_id: AccountId
-    reference: str
-    kind: Kind
-    money: Money
-    answer: GatewayAnswer
-    visible_at: datetime
-    heard_at: datetime
-    of_reference: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """Money that really moved, once: what a bank statement would show."""
-
-    reference: str
-    kind: Kind
-    money: Money
+_SECRET: Final = Table(
+    "webhook_secret",
+    _METADATA,
+    Column("name", String(16), primary_key=True),
+    Column("value", String(64), nullable=False),
+)
 
 
 class Ledger:
@@ -80,140 +63,159 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
         _METADATA.create_all(database.engine)
+        self.webhook_secret: Final = database.transact_now(_webhook_secret)
 
-    async def find(self, account: AccountId, reference: str) -> Entry | None:
-        """The entry of a reference."""
+    async def find(self, account: AccountId, reference: str) -> Posting | None:
+        """The posting of a reference."""
         return await self._database.read(lambda c: _find(c, account, reference))
 
-    async def enter(self, entry: Entry, movement_id: str) -> Entry:
-        """Write an outcome down and, approved, move the money; a reference that is there already is answered with what it got."""
+    async def post(self, asked: Posting, movement_id: str, *, again: bool = False) -> Posting:
+        """Write an outcome down and move the money; a reference that is there already is answered with what it got.
 
-        def write(connection: Connection) -> Entry:
-            if insert_if_absent(connection, _ENTRY, _entry_row(entry)):
-                if entry.answer.verdict is Verdict.APPROVED:
-                    insert_if_absent(connection, _MOVEMENT, _movement_row(entry, movement_id))
-                return entry
-            standing = _find(connection, entry.account_id, entry.reference)
-            return entry if standing is None else standing
-
-        return await self._database.transact(write)
-
-    async def move_again(self, entry: Entry, movement_id: str) -> None:
-        """Move money a second time for one reference: what a gateway without idempotency does to a request that is resent."""
-        if entry.answer.verdict is Verdict.APPROVED:
-            await self._database.transact(
-                lambda c: insert_if_absent(c, _MOVEMENT, _movement_row(entry, movement_id))
-            )
-
-    async def enter_refund(self, refund: Entry, refusal: GatewayAnswer, movement_id: str) -> Entry:
-        """Enter a refund if its payment was approved and has that much left, and `refusal` if not; both in one transaction."""
-
-        def write(connection: Connection) -> Entry:
-            account, of_reference = refund.account_id, refund.of_reference or ""
-            if (standing := _find(connection, account, refund.reference)) is not None:
-                return standing
-            payment = _find(connection, account, of_reference)
-            left = 0
-            if payment is not None and payment.answer.verdict is Verdict.APPROVED:
-                left = payment.money.amount_minor - _refunded(connection, account, of_reference)
-            allowed = (
-                payment is not None
-                and payment.kind is Kind.PAYMENT
-                and payment.money.currency == refund.money.currency
-                and 0 < refund.money.amount_minor <= left
-            )
-            answer = refund.answer if allowed else refusal
-            entered = Entry(
-                account,
-                refund.reference,
-                Kind.REFUND,
-                refund.money,
-                answer,
-                refund.visible_at,
-                refund.heard_at,
-                of_reference,
-            )
-            insert_if_absent(connection, _ENTRY, _entry_row(entered))
-            if allowed:
-                insert_if_absent(connection, _MOVEMENT, _movement_row(entered, movement_id))
-            return entered
-
-        return await self._database.transact(write)
+        A follow-up that its payment does not allow is posted as declined. `again`: what a gateway without idempotency does to
+        a request that is resent: the money moves once more.
+        """
+        return await self._database.transact(lambda c: _post(c, asked, movement_id, again=again))
 
     async def movements(self, account: AccountId) -> tuple[Movement, ...]:
         """Every movement of an account's money, by reference."""
         wanted = select(_MOVEMENT).where(_MOVEMENT.c.account_id == account).order_by(_MOVEMENT.c.reference)
         rows = await self._database.read(lambda c: c.execute(wanted).all())
         return tuple(
-            Movement(row.reference, Kind(row.kind), Money(row.amount_minor, row.currency)) for row in rows
+            Movement(row.reference, Kind(row.kind), Money(row.amount_minor, row.currency), row.of_reference)
+            for row in rows
         )
+
+    async def approved(self, account: AccountId, since: datetime, until: datetime) -> list[Posting]:
+        """What was done in a span of time, in order."""
+        wanted = (
+            select(_POSTING)
+            .where(
+                _POSTING.c.account_id == account,
+                _POSTING.c.at >= since,
+                _POSTING.c.at < until,
+                _POSTING.c.verdict == Verdict.APPROVED.value,
+            )
+            .order_by(_POSTING.c.at, _POSTING.c.reference)
+        )
+        return await self._database.read(lambda c: [_posting(row) for row in c.execute(wanted)])
 
     async def close(self) -> None:
         """Release the file."""
         await self._database.close()
 
 
-def _find(connection: Connection, account: AccountId, reference: str) -> Entry | None:
-    here = and_(_ENTRY.c.account_id == account, _ENTRY.c.reference == reference)
-    row = connection.execute(select(_ENTRY).where(here)).one_or_none()
-    return None if row is None else _entry(row)
+def _post(connection: Connection, asked: Posting, movement_id: str, *, again: bool) -> Posting:
+    standing = _find(connection, asked.account_id, asked.reference)
+    if standing is not None:
+        if again and standing.asks_the_same(asked):
+            _move(connection, standing, movement_id)
+        return standing
+    posted = asked
+    if asked.of_reference is not None and asked.is_approved:
+        posted = _judged(connection, asked)
+    if not insert_if_absent(connection, _POSTING, _row(posted)):
+        return _post(connection, asked, movement_id, again=again)
+    _move(connection, posted, movement_id)
+    return posted
 
 
-def _refunded(connection: Connection, account: AccountId, of_reference: str) -> int:
-    given_back = select(func.coalesce(func.sum(_ENTRY.c.amount_minor), 0)).where(
-        _ENTRY.c.account_id == account,
-        _ENTRY.c.of_reference == of_reference,
-        _ENTRY.c.kind == Kind.REFUND.value,
-        _ENTRY.c.verdict == Verdict.APPROVED.value,
+def _judged(connection: Connection, asked: Posting) -> Posting:
+    of = asked.of_reference or ""
+    followed = select(_POSTING).where(
+        _POSTING.c.account_id == asked.account_id, _POSTING.c.of_reference == of
     )
-    return int(connection.execute(given_back).scalar_one())
+    follow_ups = [_posting(row) for row in connection.execute(followed)]
+    code = refusal(_find(connection, asked.account_id, of), follow_ups, asked)
+    if code is None:
+        return asked
+    declined = GatewayAnswer(Verdict.DECLINED, asked.answer.gateway_reference, code)
+    return Posting(
+        asked.account_id,
+        asked.reference,
+        asked.kind,
+        asked.money,
+        declined,
+        asked.at,
+        asked.visible_at,
+        asked.heard_at,
+        of,
+    )
 
 
-def _entry_row(entry: Entry) -> dict[str, object]:
-    answer = entry.answer
+def _move(connection: Connection, posting: Posting, movement_id: str) -> None:
+    """Money moves with what was taken, captured or refunded; letting a hold go moves none."""
+    if not posting.is_approved or not posting.answer.taken or posting.kind is Kind.VERIFICATION:
+        return
+    row: dict[str, object] = {
+        "account_id": posting.account_id,
+        "movement_id": movement_id,
+        "reference": posting.reference,
+        "of_reference": posting.of_reference,
+        "kind": posting.kind.value,
+        "amount_minor": posting.money.amount_minor,
+        "currency": posting.money.currency,
+    }
+    if posting.kind is Kind.VOID:
+        payment = _find(connection, posting.account_id, posting.of_reference or "")
+        if payment is None or not payment.answer.taken:
+            return
+    insert_if_absent(connection, _MOVEMENT, row)
+
+
+def _webhook_secret(connection: Connection) -> str:
+    insert_if_absent(connection, _SECRET, {"name": "webhook", "value": secrets.token_hex(SECRET_BYTES)})
+    return str(connection.execute(select(_SECRET.c.value)).scalar_one())
+
+
+def _find(connection: Connection, account: AccountId, reference: str) -> Posting | None:
+    here = and_(_POSTING.c.account_id == account, _POSTING.c.reference == reference)
+    row = connection.execute(select(_POSTING).where(here)).one_or_none()
+    return None if row is None else _posting(row)
+
+
+def _row(posting: Posting) -> dict[str, object]:
+    answer = posting.answer
     return {
-        "account_id": entry.account_id,
-        "reference": entry.reference,
-        "kind": entry.kind.value,
-        "of_reference": entry.of_reference,
-        "amount_minor": entry.money.amount_minor,
-        "currency": entry.money.currency,
+        "account_id": posting.account_id,
+        "reference": posting.reference,
+        "kind": posting.kind.value,
+        "of_reference": posting.of_reference,
+        "amount_minor": posting.money.amount_minor,
+        "currency": posting.money.currency,
         "verdict": answer.verdict.value,
+        "taken": answer.taken,
         "code": answer.code.value if answer.code else None,
         "gateway_reference": answer.gateway_reference or "",
+        "scheme_reference": answer.scheme_reference,
         "security_code_check": answer.security_code_check.value,
         "postal_code_check": answer.postal_code_check.value,
-        "visible_at": entry.visible_at,
-        "heard_at": entry.heard_at,
+        "address_check": answer.address_check.value,
+        "at": posting.at,
+        "visible_at": posting.visible_at,
+        "heard_at": posting.heard_at,
     }
 
 
-def _movement_row(entry: Entry, movement_id: str) -> dict[str, object]:
-    return {
-        "account_id": entry.account_id,
-        "movement_id": movement_id,
-        "reference": entry.reference,
-        "kind": entry.kind.value,
-        "amount_minor": entry.money.amount_minor,
-        "currency": entry.money.currency,
-    }
-
-
-def _entry(row: Row[tuple[object, ...]]) -> Entry:
+def _posting(row: Row[tuple[object, ...]]) -> Posting:
     values = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to read a row by column
-    return Entry(
-        account_id=AccountId(values[_ENTRY.c.account_id]),
-        reference=values[_ENTRY.c.reference],
-        kind=Kind(values[_ENTRY.c.kind]),
-        money=Money(values[_ENTRY.c.amount_minor], values[_ENTRY.c.currency]),
+    return Posting(
+        account_id=AccountId(values[_POSTING.c.account_id]),
+        reference=values[_POSTING.c.reference],
+        kind=Kind(values[_POSTING.c.kind]),
+        money=Money(values[_POSTING.c.amount_minor], values[_POSTING.c.currency]),
         answer=GatewayAnswer(
-            Verdict(values[_ENTRY.c.verdict]),
-            values[_ENTRY.c.gateway_reference] or None,
-            Code(values[_ENTRY.c.code]) if values[_ENTRY.c.code] else None,
-            security_code_check=Check(values[_ENTRY.c.security_code_check]),
-            postal_code_check=Check(values[_ENTRY.c.postal_code_check]),
+            Verdict(values[_POSTING.c.verdict]),
+            values[_POSTING.c.gateway_reference] or None,
+            Code(values[_POSTING.c.code]) if values[_POSTING.c.code] else None,
+            security_code_check=Check(values[_POSTING.c.security_code_check]),
+            postal_code_check=Check(values[_POSTING.c.postal_code_check]),
+            address_check=Check(values[_POSTING.c.address_check]),
+            scheme_reference=values[_POSTING.c.scheme_reference],
+            taken=values[_POSTING.c.taken],
         ),
-        visible_at=values[_ENTRY.c.visible_at],
-        heard_at=values[_ENTRY.c.heard_at],
-        of_reference=values[_ENTRY.c.of_reference],
+        at=values[_POSTING.c.at],
+        visible_at=values[_POSTING.c.visible_at],
+        heard_at=values[_POSTING.c.heard_at],
+        of_reference=values[_POSTING.c.of_reference],
     )

@@ -1,6 +1,7 @@
 """What the simulated gateway can do with a payment: each outcome by name, with its delay, its silence and what a look-up finds."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from tonevault.cde.gateway import Code, Verdict
@@ -11,11 +12,20 @@ SILENT_LOOK_UP_S: Final = 20.0
 """How long look-ups of the silent payments get no answer either."""
 
 
+class Given(Enum):
+    """What a request must hold for an outcome to strike; without it the payment is approved."""
+
+    CODE = "code"
+    POSTAL = "postal"
+    ADDRESS = "address"
+    ADDRESS_AND_POSTAL = "address and postal"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One behaviour. `arrives`: the request reaches the gateway; `answers`: its answer comes back before the time-out.
 
-    `when_given`: it strikes only when the security code (`code`) or postal code (`postal`) is sent; without, the payment is approved.
+    `when_given`: it strikes only when that is sent, and wrong.
     """
 
     story: str
@@ -26,7 +36,7 @@ class Outcome:
     answers: bool = True
     look_up_lag_s: float = 0.0
     silent_look_up_s: float = 0.0
-    when_given: str | None = None
+    when_given: Given | None = None
 
 
 def _decline(code: Code, story: str) -> Outcome:
@@ -44,14 +54,34 @@ INCORRECT_SECURITY_CODE: Final = Outcome(
     "Declined when a security code is given: it is wrong. Approved without one.",
     Verdict.DECLINED,
     Code.INCORRECT_SECURITY_CODE,
-    when_given="code",
+    when_given=Given.CODE,
 )
 POSTAL_CODE_MISMATCH: Final = Outcome(
     "Declined when a postal code other than 10001 is given: it is not the card holder's. Approved without one.",
     Verdict.DECLINED,
     Code.POSTAL_CODE_MISMATCH,
-    when_given="postal",
+    when_given=Given.POSTAL,
 )
+ADDRESS_MISMATCH: Final = Outcome(
+    "Declined when an address other than `1 Main Street` is given: it is not the card holder's. Approved without one.",
+    Verdict.DECLINED,
+    Code.ADDRESS_MISMATCH,
+    when_given=Given.ADDRESS,
+)
+ADDRESS_AND_POSTAL_MISMATCH: Final = Outcome(
+    "Both of the above at once: declined until postal code and address are right, or not given.",
+    Verdict.DECLINED,
+    Code.ADDRESS_MISMATCH,
+    when_given=Given.ADDRESS_AND_POSTAL,
+)
+ACQUIRER_REJECTED: Final = _decline(
+    Code.ACQUIRER_REJECTED, "Declined: the acquirer's own rules refuse it before the issuer is asked."
+)
+FRAUD_SUSPECTED: Final = _decline(Code.FRAUD_SUSPECTED, "Declined: the issuer suspects fraud.")
+CONSENT_REVOKED: Final = _decline(
+    Code.CONSENT_REVOKED, "Declined: the card holder has stopped this merchant's payments."
+)
+TRY_AGAIN_LATER: Final = _decline(Code.TRY_AGAIN_LATER, "Declined: the issuer asks to try again later.")
 PROCESSING_ERROR: Final = Outcome(
     "Failed: the gateway refuses the request; certainly no money moved.",
     Verdict.FAILED,

@@ -16,6 +16,9 @@ any security code of the right length will do, and every other valid number is a
 What is said under *code* is the `code` of the charge. Cards that time out leave the charge `unknown` first; it is settled by
 looking the payment up, and the charge's state changes then.
 """
+_AMOUNTS_DO: Final = """\
+With an approved card, these amounts (shown for a currency with two decimals) do the same; so they do for captures and refunds:
+"""
 _FOOT: Final = """
 The simulator keeps references and outcomes in a file of its own beside the vault's database, so that a look-up tells the
 truth after either was stopped at any moment. It never stores a card number or a security code.
@@ -36,7 +39,7 @@ def render() -> str:
             [(_grouped(card.number), card.outcome.story, _code(card.outcome)) for card in others],
         ),
         "\n## Amounts\n",
-        "With an approved card, these amounts (shown for a currency with two decimals) do the same:\n",
+        _AMOUNTS_DO,
         *_table(
             ("amount", "`amount_minor`", "what happens", "code"),
             [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.till import ACCOUNT, EXPIRY, SimulatedClock, code, number
 
-from tonevault.cde.gateway import Authorisation, CardInHand, GatewayAnswer, Verdict
+from tonevault.cde.gateway import Authorisation, CardInHand, GatewayAnswer, Kind, Made, Verdict
 from tonevault.cde.gateways.simulator import SimulatorGateway
 from tonevault.cde.gateways.simulator.adapter import VISIBILITY_LAG_S
 from tonevault.cde.gateways.simulator.cards import CARDS
@@ -27,7 +27,7 @@ def ask(
         answers = [await gateway.authorise(asked) for _ in range(times)]
         waited = clock.monotonic()
         clock.advance(look_after - waited)
-        found = await gateway.look_up(ACCOUNT, "att_one")
+        found = await gateway.look_up(Made(ACCOUNT, "att_one", Kind.PAYMENT, asked.money, clock.utc()))
         moved = len(await gateway.movements(ACCOUNT))
         await gateway.close()
         return answers, found, moved, waited
