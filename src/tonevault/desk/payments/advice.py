@@ -1,4 +1,4 @@
-"""What to do about each code of a declined or failed charge: the API's `advice`, the panel's sentence, docs/declines.md. Decides nothing."""
+"""What to do about each code of a charge: the API's `advice`, the panel's sentence, docs/declines.md. Decides nothing."""
 
 from typing import Final
 

@@ -8,8 +8,8 @@ import pytest
 from tonevault.boundary.calls import CallState
 from tonevault.boundary.captures import EndReason, FieldError, FieldName
 from tonevault.boundary.charges import ChargeState
-from tonevault.cde.edge.observer import EndReason as CallEndReason
 from tonevault.cde.charging.model import Fault
+from tonevault.cde.edge.observer import EndReason as CallEndReason
 from tonevault.cde.gateway import Code
 from tonevault.desk.calls.model import INTERRUPTED
 from tonevault.desk.panel import wording
