@@ -244,9 +244,11 @@ def test_noise_of_any_kind_is_dropped() -> None:
 def test_a_plain_leg_has_nothing_of_it_in_the_way() -> None:
     stage = SecuredStage(None, CM)
     media = stage.engine._calls[CALL]
-    assert stage.engine.inlet(CUSTOMER_SOCKETS.rtp) == media.flows[Leg.CUSTOMER].receive
+    assert media.inlets()[CUSTOMER_SOCKETS.rtp] == media.flows[Leg.CUSTOMER].receive
     assert media.flows[Leg.AGENT].direct.outbox is stage.engine.outbox
-    assert stage.engine.inlet(AGENT_SOCKETS.rtp) != media.flows[Leg.AGENT].receive
+    assert media.inlets()[AGENT_SOCKETS.rtp] != media.flows[Leg.AGENT].receive
+    # What crosses a secured leg is opened or locked, so no datagram of this call is carried in place.
+    assert stage.engine.direct_path(CUSTOMER_SOCKETS.rtp) is None
 
 
 def test_the_keys_of_a_call_are_zeroed_with_it() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tonevault.cde.edge.relay.direct_path import Datagram
+from tonevault.cde.edge.relay.direct_path import Datagram, DirectPath
 from tonevault.cde.edge.relay.flow import Flow
 from tonevault.cde.edge.relay.latch import Address, Latch, canonical_host
 from tonevault.cde.edge.relay.leg_reports import LegReports
@@ -92,6 +92,15 @@ class CallMedia:
     def customer_flow(self) -> Flow:
         """The only flow that a capture masks."""
         return self.flows[Leg.CUSTOMER]
+
+    @property
+    def is_secured(self) -> bool:
+        """Whether either leg has SRTP: then each packet is opened or locked on its way."""
+        return any(side.secured is not None for side in self._sides.values())
+
+    def direct_paths(self) -> dict[int, DirectPath]:
+        """The direct path of what comes to each RTP socket."""
+        return {self._sides[leg].sockets.rtp: self.flows[leg].direct for leg in Leg}
 
     def inlets(self) -> dict[int, Inlet]:
         """Who takes the datagrams of which socket."""

@@ -5,6 +5,7 @@ from typing import Final, Protocol
 from tonevault.cde.edge.relay.latch import Address
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.edge.relay.payload_map import Route
+from tonevault.cde.edge.relay.source_watch import leaps
 from tonevault.cde.wire.rtp import (
     HEADER,
     HEADER_OCTETS,
@@ -32,9 +33,6 @@ STEADY_UNITS: Final = 8000
 """A step of the timestamp below this (a second at 8 kHz) is the stream going on; a larger one is looked at."""
 JUMP_S: Final = 2.0
 """A timestamp that is this far from where the clock says it should be has jumped: the sender began its count anew."""
-DROPOUT: Final = 3000
-MISORDER: Final = 100
-"""RFC 3550 appendix A.1: sequence numbers further ahead, or further behind, than this are a restart and not loss or reordering."""
 LATE_S: Final = 2.0
 """For so long after the path was taken up anew, packets from before that are dropped: what a mask held back must not come late."""
 CLOSED: Final = -1
@@ -91,11 +89,12 @@ class DirectPath:
         self._packets = 0
         self._octets = 0
 
-    def forward(self, datagram: bytes, source: Address, now: float) -> bool:
-        """Carry a datagram if it is plainly the next voice packet; False, and nothing done, if it needs looking at."""
-        if source != self.source or len(datagram) <= HEADER_OCTETS or self.target is None:
+    def forward(self, buffer: bytearray, length: int, now: float) -> bool:
+        """Make the datagram in the first `length` octets of `buffer`, which `source` sent, the one that `target` is to be sent, if it is
+        plainly the next voice packet. False, and nothing done, if it needs looking at."""
+        if length <= HEADER_OCTETS or self.target is None:
             return False
-        first, mark_type, sequence, timestamp, ssrc = HEADER.unpack_from(datagram)
+        first, mark_type, sequence, timestamp, ssrc = HEADER.unpack_from(buffer)
         step = (timestamp - self.timestamp) & TIMESTAMP_MASK
         if (
             ssrc != self._open_ssrc
@@ -115,17 +114,19 @@ class DirectPath:
         self._step = step
         self.heard_at = now
         self._packets += 1
-        self._octets += len(datagram)
+        self._octets += length
         out_type, table, _ = route
-        header = HEADER.pack(
+        HEADER.pack_into(
+            buffer,
+            0,
             PLAIN_FIRST_OCTET,
             out_type,
             (sequence + self._sequence_offset) & SEQUENCE_MASK,
             (timestamp + self._timestamp_offset) & TIMESTAMP_MASK,
             stream.ssrc,
         )
-        payload = datagram[HEADER_OCTETS:] if table is None else datagram[HEADER_OCTETS:].translate(table)
-        self.outbox.append((self.outlet, header + payload, self.target))
+        if table is not None:
+            buffer[HEADER_OCTETS:length] = buffer[HEADER_OCTETS:length].translate(table)
         return True
 
     @property
@@ -201,11 +202,12 @@ class DirectPath:
 
     def _restarted(self, packet: RtpPacket, route: Route, now: float, *, is_event: bool) -> bool:
         """Whether the source began its numbers anew, or its clock jumped."""
-        ahead = sequence_step(packet.sequence, self.sequence)
-        if ahead <= 0:
-            return ahead < -MISORDER
+        if leaps(packet.sequence, self.sequence):
+            return True
+        if is_event or sequence_step(packet.sequence, self.sequence) <= 0:
+            return False
         drift = timestamp_step(packet.timestamp, self.timestamp) - (now - self.heard_at) * route.clock_rate
-        return ahead > DROPOUT or (not is_event and abs(drift) > JUMP_S * route.clock_rate)
+        return abs(drift) > JUMP_S * route.clock_rate
 
     def _anchor(self, packet: RtpPacket, route: Route, now: float, *, is_event: bool) -> None:
         """Fix the distance between the source's numbers and the stream's, so that the stream goes on without a break."""

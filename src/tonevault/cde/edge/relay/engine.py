@@ -7,7 +7,8 @@ from typing import Final
 
 from tonevault.cde.edge.relay.call_media import CallMedia, Inlet, LegSockets
 from tonevault.cde.edge.relay.counters import FlowCounters
-from tonevault.cde.edge.relay.direct_path import Datagram
+from tonevault.cde.edge.relay.direct_path import Datagram, DirectPath
+from tonevault.cde.edge.relay.flow import Flow
 from tonevault.cde.edge.relay.latch import Address
 from tonevault.cde.edge.relay.leg_reports import INTERVAL_S
 from tonevault.cde.edge.relay.masked_flow import CaptureReport
@@ -42,6 +43,9 @@ class MediaEngine:
         self._reports: list[CallReport] = []
         self._calls: dict[int, CallMedia] = {}
         self._inlets: dict[int, Inlet] = {}
+        self._flows: dict[int, Flow] = {}
+        """By the RTP socket of their sender."""
+        self._paths: dict[int, DirectPath] = {}
         self._capturing: set[int] = set()
         self._reports_due: list[tuple[float, int, Leg]] = []
 
@@ -52,6 +56,7 @@ class MediaEngine:
         media = CallMedia(self.outbox, customer, agent, self._entropy, partial(self._tell, call))
         self._calls[call] = media
         self._inlets |= media.inlets()
+        self._flows |= {customer.rtp: media.flows[Leg.CUSTOMER], agent.rtp: media.flows[Leg.AGENT]}
         for leg in Leg:
             heapq.heappush(self._reports_due, (self._next_report(now), call, leg))
 
@@ -60,8 +65,13 @@ class MediaEngine:
 
     def configure(self, call: int, leg: Leg, media: LegMedia) -> None:
         """What was negotiated for a leg. Raises ValueError if the remote host is no IP address."""
-        self._calls[call].configure(leg, media)
-        self._inlets |= self._calls[call].inlets()
+        one = self._calls[call]
+        one.configure(leg, media)
+        self._inlets |= one.inlets()
+        for socket in one.inlets():
+            self._paths.pop(socket, None)
+        if not one.is_secured:
+            self._paths |= one.direct_paths()
 
     def start_capture(self, call: int, mode: MaskMode, now: float) -> None:
         """From now on nothing of a key passes from the customer to the agent. A capture that is open stays, in this mode."""
@@ -99,15 +109,22 @@ class MediaEngine:
         counters = self.counters(call)
         for socket in media.inlets():
             del self._inlets[socket]
+            self._flows.pop(socket, None)
+            self._paths.pop(socket, None)
         media.wipe()
         del self._calls[call]
         self._capturing.discard(call)
         return counters
 
-    def inlet(self, socket: int) -> Inlet:
-        """What takes the datagrams of one socket, for a loop that wants to look it up once. It lasts until the call is configured anew
-        or closed."""
-        return self._inlets[socket]
+    def direct_path(self, socket: int) -> DirectPath | None:
+        """The path on which datagrams that come to an RTP socket are made what is sent, in place and without an object for each: for a loop
+        that offers them there first and gives `receive` what the path does not take. None where either leg is secured, and for RTCP. It
+        lasts until the call is configured anew or closed."""
+        return self._paths.get(socket)
+
+    def settled_on(self, socket: int, now: float) -> Address | None:
+        """The address from which alone an RTP socket admits packets at present, if it can be told; see `Flow.settled_on`."""
+        return self._flows[socket].settled_on(now)
 
     def receive(self, socket: int, datagram: bytes, source: Address, now: float) -> None:
         """A datagram came to a socket."""

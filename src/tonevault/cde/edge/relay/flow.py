@@ -9,6 +9,7 @@ from tonevault.cde.edge.relay.latch import Address, Latch
 from tonevault.cde.edge.relay.masked_flow import CaptureReport, MaskedFlow, Pressed, VoiceOut
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.edge.relay.payload_map import EventRoute, PayloadMap, Route
+from tonevault.cde.edge.relay.source_watch import SourceWatch, leaps
 from tonevault.cde.media import MaskMode
 from tonevault.cde.wire.rtp import MARKER, RtpError, RtpPacket, is_rtcp, parse_rtp
 from tonevault.cde.wire.telephone_event import EventError, EventReceiver
@@ -42,13 +43,27 @@ class Flow:
         self._latch: Latch | None = None
         self._held = False
         self._voice_out: VoiceOut | None = None
+        self._watch = SourceWatch()
         self._retired: int | None = None
         self._retired_until = 0.0
 
     def receive(self, datagram: bytes, source: Address, now: float) -> None:
         """A datagram came to the RTP port of this flow's sender."""
-        if not self.direct.forward(datagram, source, now):
-            self._receive_with_care(datagram, source, now)
+        direct = self.direct
+        if source == direct.source and direct.target is not None:
+            buffer = bytearray(datagram)
+            if direct.forward(buffer, len(buffer), now):
+                direct.outbox.append((direct.outlet, bytes(buffer), direct.target))
+                return
+        self._receive_with_care(datagram, source, now)
+
+    def settled_on(self, now: float) -> Address | None:
+        """The signalled address, while its packets are the latched ones: then no other is admitted, and the caller may have the kernel
+        refuse them. None while the peer has not spoken, speaks from elsewhere, or has been silent so long that another may be admitted."""
+        if self._latch is None:
+            return None
+        self._latch.heard(self.direct.heard_at)
+        return self._latch.settled_on(now)
 
     def configure(
         self, payloads: PayloadMap, latch: Latch, voice_out: VoiceOut | None, *, held: bool
@@ -116,16 +131,26 @@ class Flow:
             self.direct.source = source
             if self.back is not None:
                 self.back.direct.target = latch.target
-        if packet.ssrc != self.source_ssrc and not self._take_source(packet, now):
+        if self._is_of_the_source(packet, now):
+            self._carry(packet, payloads, now)
+        else:
             self.counters.late += 1
-            return
-        self._carry(packet, payloads, now)
+
+    def _is_of_the_source(self, packet: RtpPacket, now: float) -> bool:
+        """Whether the packet is one of the stream that speaks, or shows that another has taken over."""
+        if packet.ssrc != self.source_ssrc:
+            return self._take_source(packet, now)
+        if leaps(packet.sequence, self.direct.sequence):
+            return self._watch.confirms(packet.ssrc, packet.sequence, self.direct.sequence)
+        return True
 
     def _take_source(self, packet: RtpPacket, now: float) -> bool:
-        """Another SSRC speaks: the stream goes on with it. False for a straggler of the one just left."""
+        """Another SSRC speaks: the stream goes on with it. False for its first packet, and for a straggler of the one just left."""
         if packet.ssrc == self._retired and now < self._retired_until:
             return False
         if self.source_ssrc is not None:
+            if not self._watch.confirms(packet.ssrc, packet.sequence, self.direct.sequence):
+                return False
             self._retired, self._retired_until = self.source_ssrc, now + RETIRED_S
             self._events.source_changed()
             if self.masked is not None:

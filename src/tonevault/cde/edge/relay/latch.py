@@ -42,6 +42,12 @@ class Latch:
             return None
         return self.source or self.signalled
 
+    def settled_on(self, now: float) -> Address | None:
+        """The signalled address, if at present no packet from any other would be admitted; else None."""
+        if self.source == self.signalled and now - self._heard_at < SILENCE_S:
+            return self.signalled
+        return None
+
     def heard(self, now: float) -> None:
         """The latched source sent a packet. The caller may tell this now and then rather than for each packet."""
         self._heard_at = max(self._heard_at, now)
