@@ -25,7 +25,8 @@ DELAY = MaskingLine.DELAY_SAMPLES
 def shares(samples: np.ndarray) -> np.ndarray:
     """Share of the strongest pair in the window that ends at each sample from WINDOW on."""
     windows = np.lib.stride_tricks.sliding_window_view(samples.astype(np.float32), WINDOW)
-    return screen(windows).pair
+    found = screen(windows)
+    return np.asarray(found.pair / found.energy)
 
 
 def onset() -> None:

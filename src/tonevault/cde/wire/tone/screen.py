@@ -1,6 +1,6 @@
 """Level A of the ear: a cheap look at every 13 ms of every call, by matrix products alone. It refuses to decide: it only measures.
 
-Rows of its arrays are windows; they may come from one call or from thousands, for no row depends on another.
+Windows may come from one call or from thousands, for none depends on another.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from tonevault.cde.wire.g711 import SAMPLE_RATE_HZ
 from tonevault.cde.wire.tone.dtmf import COLUMN_HZ, ROW_HZ
 
 Floats = NDArray[np.float32]
-Keys = NDArray[np.intp]
+Indices = NDArray[np.intp]
 
 WINDOW: Final = 104
 """13 ms. The mask has 20 ms of look-ahead: the first window wholly inside a tone is complete 13 to 15.5 ms after its onset, a second one
@@ -29,23 +29,33 @@ _LOW_BAND_ENERGY: Final = 0.99
 """Share of a low-band sine that the low-band basis must catch; what remains (−20 dB) disturbs no decision."""
 
 
+LEAST_ABOVE: Final = 0.03
+"""Share of the energy that is always reckoned to lie above the low band: what lies below is told apart from a row no better than this. A
+dial tone 10 dB above each tone leaves the pair 0.09."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Screening:
-    """What level A measured, one row a window.
+    """What level A measured of some windows. All but `waves` are energies: mean squares of the tapered window in squared sample units.
 
-    `energy` is the mean square of the tapered window in squared sample units; `low` the share of it below LOW_BAND_HZ; `tones` (rows, 8)
-    the share near each row and column frequency; `waves` (rows, 16) the projections on cosine and sine of each, from whose turn between
-    windows follows the exact frequency; `key` the place of the strongest pair, 4 × row + column; `pair` the share of that pair
-    and `weaker` that of its weaker tone. A lone sine or a clean pair has a share of 1, give or take the overlap of the two tones (2 %).
+    `energy` is that of all; `above` what lies above LOW_BAND_HZ; `low` what lies below; `tones` (8, windows) what lies near each row and
+    column frequency; `pair` the strongest row and column together and `weaker` the weaker of them. A lone sine or a clean pair has all of
+    the energy, give or take the overlap of the two tones (2 %). `waves` (16, windows) are the projections on cosine and sine of each
+    tone, from whose turn between windows follows the exact frequency.
     """
 
     energy: Floats
+    above: Floats
     low: Floats
     tones: Floats
     waves: Floats
-    key: Keys
     pair: Floats
     weaker: Floats
+
+    def keys(self, windows: Indices) -> Indices:
+        """The place of the strongest pair, 4 × row + column, in some of the windows: few of them are worth asking."""
+        tones = self.tones[:, windows]
+        return np.asarray(4 * tones[:4].argmax(axis=0) + tones[4:].argmax(axis=0))
 
 
 def _taper() -> NDArray[np.float64]:
@@ -78,32 +88,28 @@ def _low_columns(taper: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 _TAPER = _taper()
-_BASIS = np.concatenate([_tone_columns(_TAPER), _low_columns(_TAPER)], axis=1).astype(np.float32)
-_TAPER_ENERGY = (_TAPER**2).astype(np.float32)
-_HALF = np.float32(WINDOW / 2)
-"""Energy of the taper."""
-_SILENCE = _HALF
-"""Added to every energy (one squared unit a sample, −84 dBm0) so that digital silence has shares of zero."""
+_SCALE: Final = np.sqrt(2 / WINDOW)
+"""Makes energies of sums: half of WINDOW is the energy of the taper."""
+_BASIS = (_SCALE * np.concatenate([_tone_columns(_TAPER), _low_columns(_TAPER)], axis=1)).astype(np.float32)
+_TAPER_ENERGY = ((_SCALE * _TAPER) ** 2).astype(np.float32)
+_SILENCE: Final = np.float32(1)
+"""Added to every energy (−84 dBm0) so that in digital silence nothing is a share of nothing."""
 
 
 def screen(windows: Floats) -> Screening:
-    """Measure windows, (rows, WINDOW) linear samples."""
-    products = windows @ _BASIS
-    waves = products[:, :16].copy()
-    products *= products
+    """Measure windows, (windows, WINDOW) linear samples."""
+    waves = np.ascontiguousarray((windows @ _BASIS).T)
+    squares = waves * waves
     energy = np.asarray((windows * windows) @ _TAPER_ENERGY + _SILENCE, np.float32)
-    share: Floats = products / energy[:, None]
-    tones: Floats = share[:, 0:16:2] + share[:, 1:16:2]
-    row = tones[:, :4].argmax(axis=1)
-    column = tones[:, 4:].argmax(axis=1)
-    strongest_row = tones[:, :4].max(axis=1)
-    strongest_column = tones[:, 4:].max(axis=1)
+    low = squares[16:].sum(axis=0)
+    tones = squares[0:16:2] + squares[1:16:2]
+    row, column = tones[:4].max(axis=0), tones[4:].max(axis=0)
     return Screening(
-        energy=energy / _HALF,
-        low=share[:, 16:].sum(axis=1),
+        energy=energy,
+        above=np.maximum(energy - low, LEAST_ABOVE * energy),
+        low=low,
         tones=tones,
-        waves=waves,
-        key=4 * row + column,
-        pair=strongest_row + strongest_column,
-        weaker=np.minimum(strongest_row, strongest_column),
+        waves=waves[:16],
+        pair=row + column,
+        weaker=np.minimum(row, column),
     )

@@ -11,6 +11,10 @@ from tonevault.cde.wire.tone.level import power_of
 from tonevault.cde.wire.tone.screen import HOP, Screening
 from tonevault.cde.wire.tone.sliding import sliding
 
+Floats = NDArray[np.float32]
+Ints = NDArray[np.intp]
+Bools = NDArray[np.bool_]
+
 FAINTEST_WINDOW: Final = power_of(-48.0)
 """Nothing below this is looked at; Q.24 has receivers ignore −55 dBm."""
 
@@ -42,9 +46,6 @@ STEADY_RATIO: Final = 3.0
 """Between the least and the greatest energy of a steady low band. The two sines of a dial tone beat at 90 Hz,
 which a window of 13 ms sees as 4 dB."""
 
-LEAST_REST: Final = 0.03
-"""Share of the energy that is never taken for dial tone: the low band of a window is told apart from a row no better than this."""
-
 
 _HERTZ: Final = np.array(ROW_HZ + COLUMN_HZ)
 _TURN: Final = np.exp(-2j * np.pi * _HERTZ * (LAG * HOP / SAMPLE_RATE_HZ)).astype(np.complex64)
@@ -54,44 +55,68 @@ _PER_RADIAN: Final = SAMPLE_RATE_HZ / (2 * np.pi * LAG * HOP) / _HERTZ
 
 
 class Suspicion:
-    """Remembers the low band and the latest phases of one call."""
+    """Remembers the low band and the latest phases of some calls."""
 
-    def __init__(self) -> None:
-        self._low: NDArray[np.float32] = np.zeros(STEADY_WINDOWS, np.float32)
-        self._waves: NDArray[np.float32] = np.zeros((LAG, 16), np.float32)
+    def __init__(self, calls: int = 1) -> None:
+        self._low: Floats = np.zeros((calls, STEADY_WINDOWS), np.float32)
+        self._waves: Floats = np.zeros((16, calls, LAG), np.float32)
 
-    def of(self, screening: Screening) -> NDArray[np.bool_]:
-        """For each of the call's next windows, in order, whether it may hold a tone."""
-        low = np.concatenate([self._low, screening.energy * screening.low])
-        self._low = low[-STEADY_WINDOWS:]
-        waves = np.concatenate([self._waves, screening.waves])
-        self._waves = waves[-LAG:]
-        spans = sliding(low, STEADY_WINDOWS + 1, 1)
-        steady = spans.max(axis=1) < STEADY_RATIO * spans.min(axis=1)
-        rest = np.where(steady, np.maximum(1 - screening.low, LEAST_REST), 1)
-        suspect = np.asarray(
-            (screening.energy >= FAINTEST_WINDOW)
-            & (screening.pair >= SUSPECT_PAIR * rest)
-            & (screening.weaker >= SUSPECT_WEAKER * (rest - screening.pair))
-            & (screening.weaker >= FAINTEST_WEAKER * rest)
-        )
-        alike = np.flatnonzero(suspect)
-        if len(alike):
-            suspect[alike] = in_tune(waves[alike + LAG], waves[alike], screening.key[alike])
-        return suspect
+    def forget(self, call: int) -> None:
+        """Another call begins in this place."""
+        self._low[call] = 0
+        self._waves[:, call] = 0
+
+    def of(self, calls: Ints, screening: Screening, worth: Ints) -> tuple[Bools, Bools]:
+        """Of the calls' next windows, those `worth` looking at (see `outweighing`): which may hold a tone, and which have a pair that is at
+        least in tune. The screening has as many windows of each call, one call after another."""
+        low = np.concatenate([self._low[calls], screening.low.reshape(len(calls), -1)], axis=1)
+        self._low[calls] = low[:, -STEADY_WINDOWS:]
+        waves = screening.waves.reshape(16, len(calls), -1)
+        if len(worth):
+            call, window = np.divmod(worth, waves.shape[2])
+            before = self._waves[:, calls[call], np.minimum(window, LAG - 1)]
+            earlier = np.where(window >= LAG, screening.waves[:, np.maximum(worth - LAG, 0)], before)
+            tuned = in_tune(screening.waves[:, worth], earlier, screening.keys(worth))
+            spans = sliding(low, STEADY_WINDOWS + 1, 1)[call, window]
+            suspect = tuned & _pure(screening, worth, spans)
+        else:
+            suspect = tuned = np.zeros(0, np.bool_)
+        if waves.shape[2] < LAG:
+            waves = np.concatenate([self._waves[:, calls], waves], axis=2)
+        self._waves[:, calls] = waves[:, :, -LAG:]
+        return suspect, tuned
 
 
-def in_tune(
-    later: NDArray[np.float32], earlier: NDArray[np.float32], keys: NDArray[np.intp]
-) -> NDArray[np.bool_]:
-    """Whether both tones of the key suspected in each row, 4 × row + column, have about their nominal frequency between two windows that
-    end LAG apart. Both are projections on all tones as Screening has them, (rows, 16)."""
-    rows = np.arange(len(keys))
-    offsets = []
-    for tone in (keys // 4, 4 + keys % 4):
-        now = later[rows, 2 * tone] - 1j * later[rows, 2 * tone + 1]
-        then = earlier[rows, 2 * tone] - 1j * earlier[rows, 2 * tone + 1]
-        offsets.append(np.angle(now * then.conj() * _TURN[tone]) * _PER_RADIAN[tone])
-    row, column = offsets
+def _pure(screening: Screening, worth: Ints, low: Floats) -> Bools:
+    """Whether pair and weaker tone are enough of all there is, less what `low` tells to be dial tone or hum."""
+    pair, weaker = screening.pair[worth], screening.weaker[worth]
+    steady = low.max(axis=1) < STEADY_RATIO * low.min(axis=1)
+    rest = np.where(steady, screening.above[worth], screening.energy[worth])
+    return np.asarray(
+        (pair >= SUSPECT_PAIR * rest)
+        & (weaker >= SUSPECT_WEAKER * (rest - pair))
+        & (weaker >= FAINTEST_WEAKER * rest)
+    )
+
+
+def outweighing(screening: Screening, share: float) -> Ints:
+    """Windows loud enough to be looked at, in which the pair has at least this share of all above the low band and its weaker tone stands
+    out of that."""
+    promising = (screening.pair >= share * screening.above).nonzero()[0]
+    if not len(promising):
+        return promising
+    loud = screening.energy[promising] >= FAINTEST_WINDOW
+    paired = screening.weaker[promising] >= FAINTEST_WEAKER * screening.above[promising]
+    return promising[loud & paired]
+
+
+def in_tune(later: Floats, earlier: Floats, keys: Ints) -> Bools:
+    """Whether both tones of the key suspected in each column, 4 × row + column, have about their nominal frequency between two windows
+    that end LAG apart. Both are projections on all tones as Screening has them, (16, windows)."""
+    each = np.arange(len(keys))
+    tone = np.stack([keys // 4, 4 + keys % 4])
+    now = later[2 * tone, each] - 1j * later[2 * tone + 1, each]
+    then = earlier[2 * tone, each] - 1j * earlier[2 * tone + 1, each]
+    row, column = np.angle(now * then.conj() * _TURN[tone]) * _PER_RADIAN[tone]
     widest = np.maximum(np.abs(row), np.abs(column))
     return np.asarray((widest <= WIDEST_OFFSET) & (np.abs(row - column) <= WIDEST_MISTUNING))

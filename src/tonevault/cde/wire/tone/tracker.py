@@ -1,10 +1,11 @@
 """The memory of the ear for one call: what rises, what sounds, what ended. Plain numbers in, reports out; it refuses signal arithmetic.
 
 The ear gives it every window in order (`hear`). Where it answers with an Ask, the ear looks carefully and gives it the sight (`see`)
-before the next window. So one loop can serve one call or, gathering the asks of many calls into one look, thousands.
+before the next window, or puts it off. So one loop can serve one call or, gathering the asks of many calls into one look, thousands.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,13 +48,8 @@ PRESENT: Final = 0.2
 """Share of a tone's energy, in row and column both, at which it still sounds: −7 dB, below any dip of speech, above an echo at −10 dB."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Heard:
-    """One window, as plain numbers: where it ends, the key that level A takes it for or None, and the energy at all eight tones."""
-
-    end: int
-    place: int | None
-    tones: tuple[float, ...]
+NO_KEY: Final = -1
+"""The place of no key: what level A takes most windows for."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -96,13 +92,10 @@ class _Sounding:
     column_energy: float
     last: int
 
-    def present(self, heard: Heard) -> bool:
+    def present(self, tones: Sequence[float]) -> bool:
         """Whether both tones are still there."""
         row, column = divmod(self.place, 4)
-        return (
-            heard.tones[row] >= PRESENT * self.row_energy
-            and heard.tones[4 + column] >= PRESENT * self.column_energy
-        )
+        return tones[row] >= PRESENT * self.row_energy and tones[4 + column] >= PRESENT * self.column_energy
 
 
 class Tracker:
@@ -129,18 +122,24 @@ class Tracker:
         reports, self._reports = self._reports, []
         return reports
 
-    def hear(self, heard: Heard) -> Ask | None:
-        """Take the next window. Where an Ask comes back, `see` must follow."""
+    def hear(self, end: int, place: int, tones: Sequence[float]) -> Ask | None:
+        """Take the next window: where it ends, the key that level A takes it for or NO_KEY, and the energy at all eight tones. Where an Ask
+        comes back, `see` or `put_off` must follow."""
         sounding = self._sounding
         if sounding is not None:
-            if sounding.present(heard):
-                sounding.last = heard.end
-            elif heard.end - sounding.last >= SPLIT:
+            if sounding.present(tones):
+                sounding.last = end
+            elif end - sounding.last >= SPLIT:
                 self._end(sounding)
                 sounding = None
-        if heard.place is not None and (sounding is None or heard.place != sounding.place):
-            self._rise(heard.end, heard.place)
-        return self._ask(heard)
+        if place != NO_KEY and (sounding is None or place != sounding.place):
+            self._rise(end, place)
+        return self._ask(end)
+
+    def put_off(self, ask: Ask) -> None:
+        """Do not look now: the window that the ask came with is too far off any key's frequencies."""
+        if self._rising is not None:
+            self._rising.look_at = ask.end + HOP
 
     def see(self, ask: Ask, sight: Sight) -> None:
         """Take the look that was asked for."""
@@ -160,20 +159,20 @@ class Tracker:
         else:
             self._rising.rise(end, place)
 
-    def _ask(self, heard: Heard) -> Ask | None:
+    def _ask(self, end: int) -> Ask | None:
         rising = self._rising
         if rising is None:
             return None
-        silent = heard.end - rising.last
+        silent = end - rising.last
         if silent >= GONE:
             self._rising = None
             return None
         if silent == FADED:
             if rising.count < ENOUGH_WINDOWS:
                 return None
-        elif silent != 0 or heard.end < rising.look_at:
+        elif silent != 0 or end < rising.look_at:
             return None
-        return Ask(rising.place, heard.end, STRETCH - silent - HALF)
+        return Ask(rising.place, end, STRETCH - silent - HALF)
 
     def _start(self, ask: Ask, sight: Sight) -> None:
         """Report a key. A key that still sounded ends where it was last present: the new one took its place."""
