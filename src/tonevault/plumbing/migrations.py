@@ -9,7 +9,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from tonevault.plumbing.sql import Database
 
@@ -33,8 +34,8 @@ def open_database(url: str) -> Database:
     """The database of a URL, whatever its schema. Raises DatabaseUnusableError for a URL of no database that is known."""
     try:
         return Database(url)
-    except (ValueError, ArgumentError):
-        raise DatabaseUnusableError("must be sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME") from None
+    except ValueError as error:
+        raise DatabaseUnusableError(str(error)) from None
 
 
 def upgrade(database: Database, scripts: Path) -> None:
@@ -49,8 +50,7 @@ def upgrade(database: Database, scripts: Path) -> None:
 def is_current(database: Database, scripts: Path) -> bool:
     """Whether the database is at the newest migration."""
     heads = set(ScriptDirectory.from_config(_config(database, scripts)).get_heads())
-    with database.engine.connect() as connection:
-        return set(MigrationContext.configure(connection).get_current_heads()) == heads
+    return database.visit(_heads) == heads
 
 
 def require_current(database: Database, scripts: Path) -> None:
@@ -61,8 +61,8 @@ def require_current(database: Database, scripts: Path) -> None:
 
 def require_readable(database: Database) -> None:
     """Raise DatabaseUnusableError unless the database answers; nothing of it is changed."""
-    with _told_plainly(), database.engine.connect() as connection:
-        MigrationContext.configure(connection).get_current_heads()
+    with _told_plainly():
+        database.visit(_heads)
 
 
 def open_current(url: str, scripts: Path) -> Database:
@@ -80,6 +80,10 @@ def open_current(url: str, scripts: Path) -> Database:
         database.close_now()
         raise
     return database
+
+
+def _heads(connection: Connection) -> set[str]:
+    return set(MigrationContext.configure(connection).get_current_heads())
 
 
 @contextmanager

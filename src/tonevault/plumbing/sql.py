@@ -1,27 +1,22 @@
-"""The SQL engine and its unit of work: SQLite (WAL, synchronous=FULL) or PostgreSQL. Refuses any other database."""
+"""The SQL database and its unit of work: SQLite (WAL, synchronous=FULL) or PostgreSQL. Refuses any other database."""
 
 import asyncio
-import random
-import sqlite3
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import BigInteger, Connection, Dialect, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import BigInteger, Connection, Dialect, Engine
 from sqlalchemy.types import TypeDecorator
 
-T = TypeVar("T")
+from tonevault.plumbing.database_url import parse
+from tonevault.plumbing.group_commit import Run, Submission
+from tonevault.plumbing.postgres import PostgresEngine
+from tonevault.plumbing.sqlite import SqliteEngine
+from tonevault.plumbing.transaction import AtCommit
 
-SQLITE_BUSY_MS: Final = 10_000
-"""How long a statement waits for another process's write lock before it fails."""
-MAX_TRIES: Final = 8
-"""A transaction that conflicts (SQLSTATE 40001, 40P01) is run again this often, after a growing random pause."""
-POSTGRES_THREADS: Final = 8
-"""Transactions at work at once on one node; beyond it they queue in order."""
+T = TypeVar("T")
+Item = TypeVar("Item")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -46,87 +41,74 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 class Database:
-    """One database of one zone. `transact` and `read` run plain functions of a Connection in worker threads.
+    """One database of one zone. `transact` and `read` run plain functions of a Connection away from the event loop.
 
-    On SQLite one thread does all the writing, which is what the file allows anyway; on PostgreSQL several do.
+    Works of callers that come together are committed together: one durable commit answers them all.
     """
 
     def __init__(self, url: str) -> None:
-        """`url` as SQLAlchemy writes it: `sqlite:////path/file.db` or `postgresql+psycopg://user@host/name`."""
-        backend = make_url(url).get_backend_name()
-        if backend not in ("sqlite", "postgresql"):
-            raise ValueError("database: must be sqlite:///PATH or postgresql+psycopg://…")
+        """`sqlite:////path/file.db` or `postgresql://user@host/name` (docs/storage.md). Raises ValueError, without the URL."""
+        where = parse(url)
         self.url = url
-        self.is_sqlite = backend == "sqlite"
-        self.engine: Engine = create_engine(url, hide_parameters=True)
-        if self.is_sqlite:
-            event.listen(self.engine, "connect", _tune_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
-        self._writers = ThreadPoolExecutor(
-            1 if self.is_sqlite else POSTGRES_THREADS, thread_name_prefix="sql-write"
-        )
-        self._readers = ThreadPoolExecutor(
-            2 if self.is_sqlite else POSTGRES_THREADS, thread_name_prefix="sql-read"
+        self.is_sqlite: Final = where.is_sqlite
+        self._engine: SqliteEngine | PostgresEngine = (
+            SqliteEngine(where.url) if where.is_sqlite else PostgresEngine(where)
         )
 
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy's engine; on PostgreSQL for its name and dialect alone, since connections belong to the driver's thread."""
+        return self._engine.engine
+
+    def at_commit(self, ending: AtCommit) -> None:
+        """Have rows deferred to `type(ending)` written by `ending`."""
+        self._engine.group.endings[type(ending)] = ending
+
     async def transact(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one durable transaction. It must have no effect but on the connection: a conflict runs it again."""
-        return await asyncio.get_running_loop().run_in_executor(self._writers, self.transact_now, work)
+        """Run `work` in one durable transaction. It must have no effect but on the connection: a conflict runs it again.
+
+        It may share the commit with others, but neither their failures nor what they roll back.
+        """
+        return await self._ask(_each, work, together=False)  # type: ignore[no-any-return]
+
+    async def transact_together(
+        self, work: Callable[[Connection, Sequence[Item]], Sequence[T]], item: Item
+    ) -> T:
+        """`transact` for many callers of one `work`: it is given the items of all that come together, and answers as many results."""
+        return await self._ask(work, item, together=True)  # type: ignore[no-any-return]
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` for its answer alone; whatever it writes is rolled back."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
+        return await asyncio.wrap_future(self._engine.read(work))
 
     def transact_now(self, work: Callable[[Connection], T]) -> T:
-        """`transact` for code that is in a thread of its own already."""
-        for trial in range(1, MAX_TRIES + 1):
-            try:
-                with (
-                    self.engine.connect().execution_options(tonevault_write=True) as connection,
-                    connection.begin(),
-                ):
-                    return work(connection)
-            except DBAPIError as error:
-                if trial == MAX_TRIES or not _is_conflict(error):
-                    raise
-                time.sleep(random.uniform(0, 0.01 * 2**trial))  # noqa: S311 - jitter, no secret
-        raise AssertionError("unreachable: the last try returns or raises")
+        """`transact` for code without an event loop; it waits."""
+        future: Future[T] = Future()
+        self._engine.submit(Submission(_each, work, together=False, future=future))
+        return future.result()
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
-        """`read` for code that is in a thread of its own already."""
-        with self.engine.connect() as connection:
-            return work(connection)
+        """`read` for code without an event loop; it waits."""
+        return self._engine.read(work).result()
+
+    def visit(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on a connection without a transaction, for what brings its own, as migrations do. It waits."""
+        return self._engine.visit(work)
 
     async def close(self) -> None:
         """Let running transactions end, then release every connection."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, self.close_now)
+        await asyncio.get_running_loop().run_in_executor(None, self.close_now)
 
     def close_now(self) -> None:
         """`close` for code without an event loop."""
-        self._writers.shutdown(wait=True)
-        self._readers.shutdown(wait=True)
-        self.engine.dispose()
+        self._engine.close()
+
+    async def _ask(self, run: Run, item: object, *, together: bool) -> Any:  # noqa: ANN401 - typed by its callers
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        self._engine.submit(Submission(run, item, together=together, future=future, loop=loop))
+        return await future
 
 
-def _tune_sqlite(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:  # noqa: ARG001
-    # Autocommit hands BEGIN to _begin_sqlite; sqlite3's own implicit BEGIN is deferred and fails late on a busy file.
-    connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout={SQLITE_BUSY_MS}",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "secure_delete=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    write = connection.get_execution_options().get("tonevault_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-def _is_conflict(error: DBAPIError) -> bool:
-    origin: Any = error.orig
-    return getattr(origin, "sqlstate", None) in ("40001", "40P01")
+def _each(connection: Connection, works: Sequence[Callable[[Connection], Any]]) -> list[Any]:
+    return [work(connection) for work in works]

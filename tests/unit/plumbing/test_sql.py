@@ -58,10 +58,10 @@ def add(number: int) -> Callable[[Connection], None]:
 def test_many_writers_all_commit(database: Database) -> None:
     async def run() -> None:
         await asyncio.gather(*(database.transact(add(number)) for number in range(50)))
+        assert await database.read(count) == 50
         await database.close()
 
     asyncio.run(run())
-    assert database.read_now(count) == 50
 
 
 def test_times_come_back_the_same_moment(database: Database) -> None:

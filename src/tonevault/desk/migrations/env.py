@@ -1,6 +1,7 @@
 """How Alembic reaches the desk's database: through the Database that the caller put into the configuration."""
 
 from alembic import context
+from sqlalchemy import Connection
 
 from tonevault.desk.schema import METADATA
 from tonevault.plumbing.sql import Database
@@ -9,7 +10,8 @@ from tonevault.plumbing.sql import Database
 def migrate() -> None:
     """Run the pending migrations in one transaction each, so that a kill leaves a whole step or none."""
     database: Database = context.config.attributes["database"]
-    with database.engine.connect() as connection:
+
+    def run(connection: Connection) -> None:
         context.configure(
             connection=connection,
             target_metadata=METADATA,
@@ -19,6 +21,8 @@ def migrate() -> None:
         with context.begin_transaction():
             context.run_migrations()
         connection.commit()
+
+    database.visit(run)
 
 
 migrate()

@@ -1,0 +1,21 @@
+"""What goes wrong with a database as a whole. All are SQLAlchemyErrors, so that one handler knows a database that is away."""
+
+from sqlalchemy.exc import SQLAlchemyError
+
+
+class DatabaseBusyError(SQLAlchemyError):
+    """So many works wait that another would only time out. Nothing of it was done."""
+
+    def __init__(self) -> None:
+        super().__init__("the database has too many transactions waiting; try again later")
+
+
+class DatabaseClosedError(SQLAlchemyError):
+    """The database was closed. Nothing of the work was done."""
+
+    def __init__(self) -> None:
+        super().__init__("the database was closed")
+
+
+class DatabaseAwayError(SQLAlchemyError):
+    """The server does not answer. Raised by the commit itself, it leaves open whether the commit came through."""

@@ -1,0 +1,112 @@
+"""SQLite: one thread writes, group by group, because the file allows one writer anyway; two threads read."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from tonevault.plumbing.database_errors import DatabaseBusyError, DatabaseClosedError
+from tonevault.plumbing.group_commit import GROUP_LIMIT, QUEUE_LIMIT, GroupCommit, Submission
+
+T = TypeVar("T")
+
+BUSY_MS: Final = 10_000
+"""How long a statement waits for another process's write lock before it fails."""
+READERS: Final = 2
+WRITER: Final = "one"
+
+
+class SqliteEngine:
+    """A file, WAL, synchronous=FULL: a commit is on the disk when it returns."""
+
+    def __init__(self, url: URL) -> None:
+        self.engine: Final[Engine] = create_engine(url, hide_parameters=True)
+        event.listen(self.engine, "connect", _tune)
+        event.listen(self.engine, "begin", _begin)
+        self.group: Final = GroupCommit(self._connect_to_write, time.sleep)
+        self._queue: SimpleQueue[Submission | None] = SimpleQueue()
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sql-read")
+        self._lock = threading.Lock()
+        self._writer: threading.Thread | None = None
+        self._is_closed = False
+
+    def submit(self, submission: Submission) -> None:
+        """Have a work done with the next group. Raises DatabaseBusyError, DatabaseClosedError."""
+        if self._queue.qsize() >= QUEUE_LIMIT:
+            raise DatabaseBusyError
+        with self._lock:
+            if self._is_closed:
+                raise DatabaseClosedError
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write, name="sql-write", daemon=True)
+                self._writer.start()
+            self._queue.put(submission)
+
+    def read(self, work: Callable[[Connection], T]) -> "Future[T]":
+        """Have a work done for its answer alone."""
+        if self._is_closed:
+            raise DatabaseClosedError
+        return self._readers.submit(self._read_now, work)
+
+    def visit(self, work: Callable[[Connection], T]) -> T:
+        """Do something on a connection that has no transaction yet, in the caller's thread: migrations bring their own."""
+        with self.engine.connect() as connection:
+            return work(connection)
+
+    def close(self) -> None:
+        """Let what is queued end, then release every connection."""
+        with self._lock:
+            writer, self._writer, self._is_closed = self._writer, None, True
+            self._queue.put(None)
+        if writer is not None:
+            writer.join()
+        self._readers.shutdown(wait=True)
+        self.engine.dispose()
+
+    def _connect_to_write(self) -> Connection:
+        return self.engine.connect().execution_options(tonevault_write=True)
+
+    def _read_now(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.connect() as connection:
+            return work(connection)
+
+    def _write(self) -> None:
+        while (first := self._queue.get()) is not None:
+            group: list[Submission] = [first]
+            last = False
+            while len(group) < GROUP_LIMIT:
+                try:
+                    each = self._queue.get_nowait()
+                except Empty:
+                    break
+                if each is None:
+                    last = True
+                    break
+                group.append(each)
+            self.group.commit(WRITER, group)
+            if last:
+                return
+
+
+def _tune(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:  # noqa: ARG001
+    # Autocommit hands BEGIN to _begin; sqlite3's own implicit BEGIN is deferred and fails late on a busy file.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={BUSY_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    write: Any = connection.get_execution_options().get("tonevault_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
