@@ -1,10 +1,14 @@
 """Every test of this folder runs on every adapter."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.conformance.gateways.rigs import RIGS
+from tests.conformance.gateways.rigs import Rig, simulator
 from tests.conformance.gateways.stage import Play, player
+from tests.conformance.gateways.worldpay_rig import worldpay
+
+RIGS: dict[str, Callable[[Path], Rig]] = {"simulator": simulator, "worldpay": worldpay}
 
 
 @pytest.fixture(params=list(RIGS.values()), ids=list(RIGS))

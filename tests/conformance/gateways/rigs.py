@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 
@@ -59,6 +60,10 @@ class Rig:
     wrong_address: bytes | None = None
     foreign_currency: str | None = None
     webhook: Callable[[Made], tuple[Mapping[str, str], bytes]] | None = None
+    webhook_life: timedelta = timedelta(hours=1)
+    """After this a webhook is a replay."""
+    end: Callable[[], None] = lambda: None
+    """Stops what stands behind the adapter."""
 
     def request(
         self, digits: bytes, *, minor: int = 1250, with_code: bool = True, terms: Terms | None = None
@@ -151,6 +156,3 @@ def simulator(folder: Path) -> Rig:
         webhook=webhook,
     )
     return rig
-
-
-RIGS: dict[str, Callable[[Path], Rig]] = {"simulator": simulator}

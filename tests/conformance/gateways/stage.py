@@ -23,6 +23,7 @@ def player(make: Callable[[Path], Rig], folder: Path) -> Play:
                 await story(rig)
             finally:
                 await rig.gateway.close()
+                rig.end()
 
         asyncio.run(whole())
 

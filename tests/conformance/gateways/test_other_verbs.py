@@ -165,6 +165,6 @@ def test_a_webhook_is_a_hint_and_only_the_gateways_own_is_heard(play: Play) -> N
                 rig.gateway.heard(bad_headers, bad_body, now)
             assert refused.value.reason
         with pytest.raises(WebhookRefusedError):
-            rig.gateway.heard(headers, body, now + timedelta(hours=1))
+            rig.gateway.heard(headers, body, now + rig.webhook_life)
 
     play(story)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tonevault.testing.gateways.turn import Wire
+from tonevault.testing.gateways.worldpay import WorldpayWire
 
-WIRES: Final[dict[str, Callable[[], Wire]]] = {}
+WIRES: Final[dict[str, Callable[[], Wire]]] = {"worldpay": WorldpayWire}
 """Name to maker."""

@@ -1,0 +1,67 @@
+"""A rig for an adapter that talks to a gateway's double: the test cards, the trouble and the counting are the same for all."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.conformance.gateways.rigs import Rig, Trouble
+from tests.till import SimulatedClock
+
+from tonevault.cde.gateway import Gateway, Kind, Made
+from tonevault.testing.gateways import Behaviour, GatewayDouble, Step
+from tonevault.testing.gateways.turn import Wire
+
+SIGNS = {Kind.REFUND: -1, Kind.VOID: -1}
+TROUBLE = {Trouble.ANSWER_LOST: Behaviour(answers=False), Trouble.REQUEST_LOST: Behaviour(arrives=False)}
+
+
+def rig_on_double(
+    folder: Path,
+    wire: Wire,
+    merchant: str,
+    make: Callable[[str, SimulatedClock], Gateway],
+    webhook: Callable[[Made, SimulatedClock], tuple[Mapping[str, str], bytes]] | None = None,
+) -> Rig:
+    """`make` opens the adapter on the double's URL; `merchant` is what the wire knows it by. Delays of cards are not waited for."""
+    clock = SimulatedClock()
+    double = GatewayDouble(wire, folder / "double.db", now=lambda: clock.utc().timestamp(), pace=0.0).start()
+
+    async def reopen() -> Gateway:
+        await rig.gateway.close()
+        rig.gateway = make(double.url, clock)
+        return rig.gateway
+
+    async def moved(reference: str) -> int:
+        return len(double.ledger.movements(reference))
+
+    async def net(payment: str) -> int:
+        entries = {each.entry_id for each in double.ledger.by_reference(merchant, payment)}
+        return sum(
+            SIGNS.get(each.kind, 1) * each.amount_minor
+            for each in double.ledger.movements()
+            if each.entry_id in entries
+        )
+
+    def befall(trouble: Trouble) -> None:
+        for step in (Step.AUTHORISE, Step.VERIFY, Step.CAPTURE, Step.VOID, Step.REFUND):
+            double.script(step, TROUBLE[trouble])
+
+    rig = Rig(
+        gateway=make(double.url, clock),
+        clock=clock,
+        reopen=reopen,
+        moved=moved,
+        net=net,
+        befall=befall,
+        approves=b"4242424242424242",
+        declines=b"4000000000000002",
+        fails=b"4000000000000119",
+        silent_approved=b"4000000000009003",
+        silent_lost=b"4000000000009029",
+        wrong_code=b"4000000000000127",
+        wrong_postal_code=b"4000000000000036",
+        lost_card=b"4000000000009987",
+        wrong_address=b"4000000000000028",
+        webhook=None if webhook is None else lambda made: webhook(made, clock),
+        end=double.stop,
+    )
+    return rig
