@@ -2,14 +2,16 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 
 from tests.e2e.peers import g711
+from tests.e2e.peers.g711 import Pcm
 from tests.e2e.peers.keypad import EVENT_CODES
 from tests.e2e.peers.wav import RATE_HZ, Sound
+from tonevault.cde.capture.telling import Telling
 from tonevault.cde.edge.relay.call_media import LegSockets
 from tonevault.cde.edge.relay.engine import MediaEngine
 from tonevault.cde.edge.relay.masked_flow import MaskChanged, Pressed
@@ -17,10 +19,12 @@ from tonevault.cde.media import Carrier, Codec, Leg, LegMedia, MaskMode, MediaAd
 from tonevault.cde.sealed.key import Key
 from tonevault.cde.wire.rtp import RtpPacket, build_rtp, is_rtcp, parse_rtp
 from tonevault.cde.wire.telephone_event import build_event
+from tonevault.cde.wire.voice_codec import decoder_for, encoder_for
 
 PCMU = Codec(0, "PCMU", 8000)
 PCMA = Codec(8, "PCMA", 8000)
 G722 = Codec(9, "G722", 8000)
+G729 = Codec(18, "G729", 8000)
 EVENTS = Codec(101, "TELEPHONE-EVENT", 8000)
 AGENT_EVENTS = Codec(96, "TELEPHONE-EVENT", 8000)
 
@@ -44,14 +48,29 @@ class Network:
 
 
 class Phone:
-    """Writes an RTP stream: what is sent and when, in seconds from the beginning. Audio and events share a clock (RFC 4733 section 2.1)."""
+    """Writes an RTP stream: what is sent and when, in seconds from the beginning. Audio and events share a clock (RFC 4733 section 2.1).
+
+    `pace` is how much slower than it should the phone's clock runs: 1.0002 is 200 ppm.
+    """
 
     def __init__(
-        self, payload_type: int = 0, *, ssrc: int = 1111, sequence: int = 65000, timestamp: int = 0xFFFFF000
+        self,
+        payload_type: int = 0,
+        *,
+        ssrc: int = 1111,
+        sequence: int = 65000,
+        timestamp: int = 0xFFFFF000,
+        codec: Codec | None = None,
+        events: Codec = EVENTS,
+        pace: float = 1.0,
     ) -> None:
         self.sent: list[tuple[float, RtpPacket]] = []
         self.at = 0.0
-        self._type = payload_type
+        self._type = payload_type if codec is None else codec.payload_type
+        self._encoder = None if codec is None else encoder_for(codec)
+        self._units = 1 if codec is None else codec.clock_rate // RATE_HZ
+        self._events = events
+        self._pace = pace
         self._ssrc = ssrc
         self._sequence = sequence
         self._timestamp = timestamp
@@ -65,22 +84,34 @@ class Phone:
         self.sent.append((at, packet))
         self._sequence += 1
 
+    def _payload(self, samples: Pcm) -> bytes:
+        if self._encoder is None:
+            return g711.encode(self._type, samples)
+        return self._encoder.encode(samples)
+
+    def _passes(self, samples: int) -> None:
+        self._timestamp += samples * self._units
+        self.at += samples / RATE_HZ * self._pace
+
     def says(self, sound: Sound, packet_s: float = PACKET_S) -> "Phone":
         """Audio in packets, the last one filled up with silence."""
         length = round(packet_s * RATE_HZ)
         samples = sound.samples
         padded = np.concatenate([samples, np.zeros(-len(samples) % length, np.int16)])
         for start in range(0, len(padded), length):
-            payload = g711.encode(self._type, padded[start : start + length])
-            self._send(self.at, self._type, self._timestamp, payload)
-            self._timestamp += length
-            self.at += packet_s
+            self._send(self.at, self._type, self._timestamp, self._payload(padded[start : start + length]))
+            self._passes(length)
         return self
 
     def pauses(self, length_s: float) -> "Phone":
         """Nothing is sent."""
+        self._passes(round(length_s * RATE_HZ))
+        return self
+
+    def delayed(self, length_s: float) -> "Phone":
+        """All that was sent so far is sent later."""
+        self.sent = [(at + length_s, packet) for at, packet in self.sent]
         self.at += length_s
-        self._timestamp += round(length_s * RATE_HZ)
         return self
 
     def keys(
@@ -96,19 +127,21 @@ class Phone:
         began, code, steps = self._timestamp, EVENT_CODES[key], round(length_s / PACKET_S)
         segment, told = began, 0
         for step in range(steps):
-            told += 160
+            told += 160 * self._units
             if told > 0xFFFF:
                 segment, told = segment + 0xFFFF, told - 0xFFFF
             if starts or step >= steps // 2:
-                self._send(self.at, EVENTS.payload_type, segment, build_event(code, told), marker=step == 0)
+                self._tells(segment, build_event(code, told), marker=step == 0)
             if beside is not None:
                 piece = beside.samples[160 * step : 160 * (step + 1)]
-                self._send(self.at, self._type, self._timestamp, g711.encode(self._type, piece))
-            self._timestamp += 160
-            self.at += PACKET_S
+                self._send(self.at, self._type, self._timestamp, self._payload(piece))
+            self._passes(160)
         for _ in range(ends):
-            self._send(self.at, EVENTS.payload_type, segment, build_event(code, told, end=True))
+            self._tells(segment, build_event(code, told, end=True))
         return self
+
+    def _tells(self, timestamp: int, payload: bytes, *, marker: bool = False) -> None:
+        self._send(self.at, self._events.payload_type, timestamp, payload, marker=marker)
 
     def changes_source(self, ssrc: int, sequence: int, timestamp: int) -> "Phone":
         """Go on as another SSRC."""
@@ -116,11 +149,30 @@ class Phone:
         return self
 
 
+def moved(packet: RtpPacket, units: int) -> RtpPacket:
+    """The packet under a timestamp that much later."""
+    return replace(packet, timestamp=(packet.timestamp + units) & 0xFFFFFFFF)
+
+
 @dataclass(slots=True)
 class Heard:
     """What one leg was sent: packets with their times."""
 
     packets: list[tuple[float, RtpPacket]] = field(default_factory=list)
+
+    def decoded(self, codec: Codec) -> Sound:
+        """Audio of any codec, put where its timestamps say; what was never sent is silence."""
+        decoder = decoder_for(codec)
+        assert decoder is not None
+        voice = [packet for _, packet in self.packets if packet.payload_type == codec.payload_type]
+        units = codec.clock_rate // RATE_HZ
+        pieces = [decoder.decode(packet.payload) for packet in voice]
+        places = [((packet.timestamp - voice[0].timestamp) & 0xFFFFFFFF) // units for packet in voice]
+        length = max((at + len(one) for at, one in zip(places, pieces, strict=True)), default=0)
+        samples = np.zeros(length, np.int16)
+        for at, one in zip(places, pieces, strict=True):
+            samples[at : at + len(one)] = one
+        return Sound(samples)
 
     def audio(self, payload_type: int = 0) -> Sound:
         """Audio put where its timestamps say; what was never sent is silence."""
@@ -164,12 +216,14 @@ class Stage:
         agent: tuple[Codec, ...] = (PCMU,),
         ptime_ms: int = 20,
         network: Network | None = None,
+        events: tuple[Codec, ...] = (EVENTS,),
+        agent_events: tuple[Codec, ...] = (AGENT_EVENTS,),
     ) -> None:
         self.chance = random.Random(seed)
         self.engine = MediaEngine(self.chance.randrange)
         self.network = network or Network()
-        self.customer_media = LegMedia(MediaAddress(*CUSTOMER, CUSTOMER[1] + 1), customer, (EVENTS,))
-        self.agent_media = LegMedia(MediaAddress(*AGENT, AGENT[1] + 1), agent, (AGENT_EVENTS,), ptime_ms)
+        self.customer_media = LegMedia(MediaAddress(*CUSTOMER, CUSTOMER[1] + 1), customer, events)
+        self.agent_media = LegMedia(MediaAddress(*AGENT, AGENT[1] + 1), agent, agent_events, ptime_ms)
         self.engine.open(CALL, CUSTOMER_SOCKETS, AGENT_SOCKETS, START)
         self.engine.configure(CALL, Leg.CUSTOMER, self.customer_media)
         self.engine.configure(CALL, Leg.AGENT, self.agent_media)
@@ -177,6 +231,7 @@ class Stage:
         self.rtcp: list[tuple[int, bytes]] = []
         self.reports: list[tuple[float, Pressed | MaskChanged]] = []
         self._script: list[tuple[float, int, Act | None]] = []
+        self._stalls: list[tuple[float, float]] = []
         self.now = 0.0
 
     def at(self, time: float, act: Act) -> "Stage":
@@ -189,6 +244,11 @@ class Stage:
         self.at(start, lambda: self.engine.start_capture(CALL, mode, START + self.now))
         if end is not None:
             self.at(end, lambda: self.engine.stop_capture(CALL, START + self.now))
+        return self
+
+    def stalls(self, start: float, end: float) -> "Stage":
+        """The machine stands still: what comes meanwhile is met at the end, in its order, and no tick happens."""
+        self._stalls.append((start, end))
         return self
 
     def info(self, time: float, key: str) -> "Stage":
@@ -218,7 +278,10 @@ class Stage:
         for time, _, act in sorted(self._script + ticks, key=lambda entry: entry[:2]):
             if time > length_s:
                 break
-            self.now = time
+            stall = next((one for one in self._stalls if one[0] <= time < one[1]), None)
+            if stall is not None and act is None:
+                continue
+            self.now = time if stall is None else stall[1]
             if act is None:
                 self.engine.tick(START + time)
             else:
@@ -241,6 +304,14 @@ class Stage:
         """The presses told, by one carrier or by any."""
         told = [report for _, report in self.reports if isinstance(report, Pressed)]
         return [report for report in told if carrier is None or report.carrier is carrier]
+
+    def tellings(self) -> list[Telling]:
+        """The presses told, as the capture takes them."""
+        return [
+            Telling(report.key, report.carrier, report.onset, START + at)
+            for at, report in self.reports
+            if isinstance(report, Pressed)
+        ]
 
     def mask_changes(self) -> list[MaskMode]:
         """The changes of the mask that were told."""

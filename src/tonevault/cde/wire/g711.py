@@ -79,3 +79,24 @@ def alaw_to_linear(octets: bytes) -> NDArray[np.int16]:
 def linear_to_alaw(samples: NDArray[np.int16]) -> bytes:
     """Linear 16-bit samples as A-law (PCMA) octets."""
     return encode(Law.ALAW, samples)
+
+
+class Voice:
+    """Either direction of one stream: G.711 keeps no state, so an instance may serve any number."""
+
+    frame_lengths_ms: tuple[int, ...] = ()
+
+    def __init__(self, law: Law) -> None:
+        self._law = law
+
+    def length(self, payload: bytes) -> int:
+        """One sample an octet."""
+        return len(payload)
+
+    def decode(self, payload: bytes) -> NDArray[np.int16]:
+        """As the law says."""
+        return decode(self._law, payload)
+
+    def encode(self, samples: NDArray[np.int16]) -> bytes:
+        """As the law says."""
+        return encode(self._law, samples)

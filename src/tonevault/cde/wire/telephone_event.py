@@ -46,12 +46,14 @@ class EventUpdate:
     """What one packet told: the event it belongs to, and the sealed key if this packet is the first of a new press.
 
     `key` is None for repeats, for segments, and for events that are no keys (RFC 4733 section 3.2 has 16 for flash).
-    `onset` is when the press began, in the seconds of `now`: the arrival less the duration told so far.
+    `onset` is when the press began, in the seconds of `now`, as far as the arrival tells: that less the duration told so far. `clock_rate`
+    is that of the event's timestamp and duration.
     """
 
     event: PressedEvent
     key: Key | None
     onset: float
+    clock_rate: int
 
 
 class EventReceiver:
@@ -97,11 +99,11 @@ class EventReceiver:
             event = PressedEvent(timestamp, 0, False, now)
             self._remember(event, code)
             key = Key.from_event(code) if code <= LAST_EVENT else None
+        event.duration = max(event.duration, duration) if timestamp == event.timestamp else duration
         event.timestamp = timestamp
-        event.duration = max(event.duration, duration)
         event.ended = event.ended or bool(flags & END)
         event.updated_at = now
-        return EventUpdate(event, key, onset)
+        return EventUpdate(event, key, onset, clock_rate)
 
     def _known(self, code: int, timestamp: int, marker: bool) -> PressedEvent | None:
         """The event that this packet belongs to, if any packet of it was seen; a later segment of a held key is the same event."""

@@ -1,5 +1,6 @@
 """Presses as carriers tell of them, for tests: a row of keys, who missed which, and how late each was."""
 
+from tonevault.cde.capture.press_row import PressRow
 from tonevault.cde.capture.telling import Press, Telling
 from tonevault.cde.media import Carrier
 from tonevault.cde.sealed.key import Key
@@ -20,3 +21,12 @@ def told(character: str, carrier: Carrier, onset: float, delay: float = 0.0) -> 
 def shown(presses: list[Press]) -> str:
     """The keys of a row, for comparison in a test."""
     return "".join(KEYS[event_code(press.key)] for press in presses)
+
+
+def row_of(tellings: list[Telling], opened_at: float = 0.0) -> str:
+    """The keys that a window makes of what it is told, in the order of the telling."""
+    row = PressRow()
+    row.open_window(opened_at)
+    for each in sorted(tellings, key=lambda each: each.told_at):
+        row.tell(each)
+    return shown(row.presses)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.cde.capture.presses import KEYS, shown, told
+from tests.unit.cde.capture.presses import KEYS, row_of, shown, told
 
 from tonevault.cde.capture.press_row import MAX_HELD, MAX_HOLD_S, MAX_PENDING, SETTLED_S, PressRow
 from tonevault.cde.capture.telling import INFO_LATE_S, MEDIA_LATE_S, REPORT_DELAY_S, Telling
@@ -19,16 +19,8 @@ EAR_S = 0.05
 """The detector is sure of a tone so long after its onset."""
 
 
-def play(tellings: list[Telling], opened_at: float = 0.0) -> str:
-    row = PressRow()
-    row.open_window(opened_at)
-    for each in sorted(tellings, key=lambda each: each.told_at):
-        row.tell(each)
-    return shown(row.presses)
-
-
 def test_one_press_told_three_ways_is_one() -> None:
-    assert play([told("4", EVENT, 1.0), told("4", TONE, 1.01, EAR_S), told("4", INFO, 1.9)]) == "4"
+    assert row_of([told("4", EVENT, 1.0), told("4", TONE, 1.01, EAR_S), told("4", INFO, 1.9)]) == "4"
 
 
 @pytest.mark.parametrize("gap", [FASTEST_S, 0.1, 0.3, 1.0, 3.0])
@@ -37,36 +29,39 @@ def test_one_press_told_three_ways_is_one() -> None:
 )
 def test_two_presses_of_one_key_are_two(gap: float, carriers: tuple[Carrier, ...]) -> None:
     late = {EVENT: 0.0, TONE: 0.02, INFO: 0.9}
-    assert play([told("4", each, at + late[each]) for each in carriers for at in (1.0, 1.0 + gap)]) == "44"
+    assert row_of([told("4", each, at + late[each]) for each in carriers for at in (1.0, 1.0 + gap)]) == "44"
 
 
 def test_the_carrier_that_missed_one_of_44_takes_none_away() -> None:
-    assert play([told("4", EVENT, 1.0), told("4", EVENT, 1.1), told("4", INFO, 1.6)]) == "44"
-    assert play([told("4", EVENT, 1.1), told("4", INFO, 1.5), told("4", INFO, 1.6)]) == "44"
+    assert row_of([told("4", EVENT, 1.0), told("4", EVENT, 1.1), told("4", INFO, 1.6)]) == "44"
+    assert row_of([told("4", EVENT, 1.1), told("4", INFO, 1.5), told("4", INFO, 1.6)]) == "44"
 
 
 def test_a_late_carrier_fills_in_what_the_quick_one_missed() -> None:
     tellings = [told("1", EVENT, 1.0), told("3", EVENT, 1.4)]
     assert (
-        play([*tellings, *(told(c, INFO, 1.8 + at) for c, at in (("1", 0), ("2", 0.2), ("3", 0.4)))]) == "123"
+        row_of([*tellings, *(told(c, INFO, 1.8 + at) for c, at in (("1", 0), ("2", 0.2), ("3", 0.4)))])
+        == "123"
     )
 
 
 def test_two_carriers_that_each_missed_another_press() -> None:
     tellings = [told("1", EVENT, 1.0), told("3", EVENT, 1.6), told("4", EVENT, 1.9)]
-    assert play([*tellings, told("1", INFO, 1.5), told("2", INFO, 1.8), told("4", INFO, 2.4)]) == "1234"
+    assert row_of([*tellings, told("1", INFO, 1.5), told("2", INFO, 1.8), told("4", INFO, 2.4)]) == "1234"
 
 
 def test_the_same_key_long_after_is_another_press() -> None:
-    assert play([told("4", EVENT, 1.0), told("4", TONE, 1.0 + MEDIA_LATE_S + 0.01)]) == "44"
-    assert play([told("4", EVENT, 1.0), told("4", INFO, 1.0 + INFO_LATE_S + 0.01)]) == "44"
+    assert row_of([told("4", EVENT, 1.0), told("4", TONE, 1.0 + MEDIA_LATE_S + 0.01)]) == "44"
+    assert row_of([told("4", EVENT, 1.0), told("4", INFO, 1.0 + INFO_LATE_S + 0.01)]) == "44"
 
 
 @pytest.mark.parametrize("held", [0.3, 1.0, 2.5, MAX_HOLD_S])
 def test_a_long_press_that_info_tells_of_at_its_release_is_one(held: float) -> None:
     # The INFO names how long the key was held, so that it is dated by the press and heard at the release.
     assert (
-        play([told("4", EVENT, 1.0), told("4", INFO, 1.2, held), told("2", EVENT, 8.0), told("2", INFO, 8.1)])
+        row_of(
+            [told("4", EVENT, 1.0), told("4", INFO, 1.2, held), told("2", EVENT, 8.0), told("2", INFO, 8.1)]
+        )
         == "42"
     )
 
@@ -75,8 +70,8 @@ def test_a_long_press_that_info_tells_of_at_its_release_is_one(held: float) -> N
 def test_a_duration_that_is_a_fixed_word_does_no_harm(claimed: float) -> None:
     # Sent at key-down with a duration that nobody measured, it is dated before the press.
     info = [told("4", INFO, 10.02 + at - claimed, claimed) for at in (0, 0.2)]
-    assert play([told("4", EVENT, 10.0), told("4", EVENT, 10.2), *info]) == "44"
-    assert play(info, opened_at=10.0) == "44"
+    assert row_of([told("4", EVENT, 10.0), told("4", EVENT, 10.2), *info]) == "44"
+    assert row_of(info, opened_at=10.0) == "44"
 
 
 def test_a_press_of_the_former_window_does_not_open_the_next() -> None:

@@ -8,10 +8,11 @@ from tonevault.cde.edge.relay.direct_path import Datagram, DirectPath
 from tonevault.cde.edge.relay.flow import Flow
 from tonevault.cde.edge.relay.latch import Address, Latch, canonical_host
 from tonevault.cde.edge.relay.leg_reports import LegReports
-from tonevault.cde.edge.relay.masked_flow import CaptureReport, VoiceOut
+from tonevault.cde.edge.relay.masked_flow import CaptureReport
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.edge.relay.payload_map import PayloadMap
 from tonevault.cde.edge.relay.srtp import SecuredLeg
+from tonevault.cde.edge.relay.voice_sender import VoiceOut
 from tonevault.cde.media import Direction, Leg, LegMedia, MaskMode, Srtp
 from tonevault.kernel.ids import Entropy
 
@@ -206,10 +207,8 @@ class CallMedia:
 
 
 def _voice_out(payloads: PayloadMap, media: LegMedia) -> VoiceOut | None:
-    """How audio made here is sent to a leg: its preferred law, in packets of its ptime. None if it knows no G.711."""
-    if not payloads.target_laws:
+    """How audio made here is sent to a leg: in its preferred codec of those spoken here, in packets of its ptime. None if it knows none."""
+    if not payloads.spoken_back:
         return None
-    law, payload_type = next(iter(payloads.target_laws.items()))
     ptime_ms = media.ptime_ms // 10 * 10 or USUAL_PTIME_MS
-    ptime_ms = max(SHORTEST_PTIME_MS, min(LONGEST_PTIME_MS, ptime_ms))
-    return VoiceOut(law, payload_type, ptime_ms * 8)
+    return VoiceOut(payloads.spoken_back[0], max(SHORTEST_PTIME_MS, min(LONGEST_PTIME_MS, ptime_ms)))

@@ -6,9 +6,10 @@ from typing import Final
 from tonevault.cde.edge.relay.counters import FlowCounters
 from tonevault.cde.edge.relay.direct_path import DirectPath, Outbox
 from tonevault.cde.edge.relay.latch import Address, Latch
-from tonevault.cde.edge.relay.masked_flow import CaptureReport, MaskedFlow, Pressed, VoiceOut
+from tonevault.cde.edge.relay.masked_flow import CaptureReport, MaskedFlow, Pressed
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.edge.relay.payload_map import EventRoute, PayloadMap, Route
+from tonevault.cde.edge.relay.voice_sender import VoiceOut
 from tonevault.cde.edge.relay.source_watch import SourceWatch, leaps
 from tonevault.cde.media import MaskMode
 from tonevault.cde.wire.rtp import MARKER, RtpError, RtpPacket, is_rtcp, parse_rtp
@@ -83,7 +84,7 @@ class Flow:
         self._close_direct()
         self.masked = MaskedFlow(mode, self.stream, self._voice_out, now)
         if heard_before:
-            self.masked.playout.follow(direct.sequence, direct.next_timestamp, direct.due_at)
+            self.masked.follow(direct.sequence, direct.next_timestamp, direct.due_at, self.stream.clock_rate)
         return self.masked
 
     def tick(self, now: float) -> None:
@@ -154,7 +155,7 @@ class Flow:
             self._retired, self._retired_until = self.source_ssrc, now + RETIRED_S
             self._events.source_changed()
             if self.masked is not None:
-                self.masked.playout.source_changed()
+                self.masked.source_changed()
         self._close_direct()
         self.source_ssrc = packet.ssrc
         self.source_base = (packet.sequence - 1, self.counters.received)
@@ -168,10 +169,10 @@ class Flow:
         if self.masked is not None:
             self._count_received(packet, now)
             if packet.payload_type in payloads.pauses:
-                self._send_masked(self.masked, self.masked.pause(packet.sequence, now))
+                self._send_masked(self.masked, self.masked.pause(packet, now))
             else:
-                law = payloads.laws.get(packet.payload_type)
-                self._send_masked(self.masked, self.masked.voice(packet, law, now))
+                codec = payloads.spoken.get(packet.payload_type)
+                self._send_masked(self.masked, self.masked.voice(packet, codec, now))
             return
         mark = MARKER if packet.marker else 0
         self._pass(packet, payloads.voice[packet.payload_type | mark], now, is_event=False)
@@ -234,6 +235,6 @@ class Flow:
             self._tell(report)
         masked.reports.clear()
         if masked.finished:
-            self.counters.concealed_ms += masked.playout.filled_samples // 8
-            self.counters.late += masked.playout.late_packets
+            self.counters.concealed_ms += masked.source.playout.filled_samples // 8
+            self.counters.late += masked.source.playout.late_packets
             self.masked = None

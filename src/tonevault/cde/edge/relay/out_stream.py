@@ -55,14 +55,21 @@ class OutStream:
         self.sent_at = sent_at
 
     def frame(
-        self, payload_type: int, payload: bytes, samples: int, now: float, *, marker: bool = False
+        self,
+        payload_type: int,
+        payload: bytes,
+        samples: int,
+        now: float,
+        *,
+        clock_rate: int = SAMPLE_RATE_HZ,
+        marker: bool = False,
     ) -> bytes:
-        """Build the next packet of G.711 made here, of `samples` at 8 kHz."""
+        """Build the next packet of audio made here, of `samples` units of its codec's clock."""
         timestamp = (
             (self.timestamp + self.samples) & TIMESTAMP_MASK if self.sent_at is not None else self.timestamp
         )
         self.settle((self.sequence + 1) & SEQUENCE_MASK, timestamp, samples, now)
-        self.clock_rate = SAMPLE_RATE_HZ
+        self.clock_rate = clock_rate
         self.packets += 1
         self.octets += len(payload)
         mark_type = payload_type | (MARKER if marker else 0)

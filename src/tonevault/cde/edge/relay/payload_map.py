@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from tonevault.cde.media import Codec, LegMedia
 from tonevault.cde.wire.g711 import Law, decode, encode
 from tonevault.cde.wire.rtp import MARKER
+from tonevault.cde.wire.voice_codec import is_spoken
 
 COMFORT_NOISE: Final = "CN"
 """RFC 3389: the sender pauses, and describes the noise of the pause."""
@@ -45,19 +46,16 @@ def law_of(codec: Codec) -> Law | None:
 class PayloadMap:
     """All payload types that one leg may send, and what they become on the other leg."""
 
-    __slots__ = ("events", "known", "laws", "pauses", "target_laws", "voice")
+    __slots__ = ("events", "known", "pauses", "spoken", "spoken_back", "voice")
 
     def __init__(self, sender: LegMedia, receiver: LegMedia) -> None:
         self.voice: list[Route | None] = [None] * 256
         """Indexed by the second octet of the packet, marker included: one look-up a packet."""
         self.events: dict[int, EventRoute] = {}
-        self.laws: dict[int, Law] = {}
-        self.target_laws: dict[Law, int] = {}
-        """The receiver's payload types of G.711, its preferred law first."""
-        for codec in receiver.codecs:
-            law = law_of(codec)
-            if law is not None:
-                self.target_laws.setdefault(law, codec.payload_type)
+        self.spoken = {codec.payload_type: codec for codec in sender.codecs if is_spoken(codec)}
+        """The sender's codecs that can be decoded here, by payload type."""
+        self.spoken_back = tuple(codec for codec in receiver.codecs if is_spoken(codec))
+        """The receiver's codecs that can be encoded here, its preferred one first."""
         for codec in sender.codecs:
             self._add_voice(codec, receiver)
         for codec in sender.telephone_events:
@@ -70,14 +68,12 @@ class PayloadMap:
 
     def _add_voice(self, codec: Codec, receiver: LegMedia) -> None:
         law = law_of(codec)
-        if law is not None:
-            self.laws[codec.payload_type] = law
         same = _same_codec(codec, receiver)
+        other = next((known for known in receiver.codecs if law_of(known) is not None), None)
         if same is not None:
             route = Route(same, None, codec.clock_rate)
-        elif law is not None and self.target_laws:
-            other, payload_type = next(iter(self.target_laws.items()))
-            route = Route(payload_type, _LAW_CHANGE[law, other], codec.clock_rate)
+        elif law is not None and other is not None:
+            route = Route(other.payload_type, _LAW_CHANGE[law, Law(other.name.upper())], codec.clock_rate)
         else:
             return
         self.voice[codec.payload_type] = route

@@ -1,6 +1,7 @@
 """The mask of one captured call, customer to agent: a 20 ms delay line from which keypad tones never come out. It refuses to let a
 sample through before the ear has heard the 20 ms that follow it."""
 
+from collections.abc import Callable
 from typing import ClassVar, Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from tonevault.cde.wire.tone.ear import Ear, Hearing
 from tonevault.cde.wire.tone.gate import FADE, Gate
 from tonevault.cde.wire.tone.level import power_of
 from tonevault.cde.wire.tone.press import PressLedger
-from tonevault.cde.wire.tone.report import ToneReport, ToneStarted
+from tonevault.cde.wire.tone.report import ToneEnded, ToneReport, ToneStarted
 
 SLICE: Final = 160
 """Longer pushes are worked off in slices of 20 ms, so that a beep begins within 20 ms of where its key was heard."""
@@ -56,7 +57,10 @@ class MaskingLine:
 
     DELAY_SAMPLES: ClassVar[int] = 160
 
-    def __init__(self, mode: MaskMode) -> None:
+    def __init__(self, mode: MaskMode, when: Callable[[int], float] | None = None) -> None:
+        """`when` dates a sample by its index, on the clock that other carriers' presses are dated by; without it, the count of samples is
+        the clock."""
+        self._when = when or (lambda index: index / SAMPLE_RATE_HZ)
         self._mode = mode
         self._ear = Ear()
         self._hole = 0
@@ -105,15 +109,20 @@ class MaskingLine:
         reports, self._reports = self._reports, []
         return reports
 
-    def beep(self, key: Key, carrier: Carrier) -> bool:
-        """Another carrier (event or INFO) tells that a press of `key` began now: beep once, unless this press was beeped for already.
+    def beep(self, key: Key, carrier: Carrier, at: float | None = None) -> bool:
+        """Another carrier (event or INFO) tells of a press of `key`, an event of one that began at `at` (now): beep once, unless this press
+        was beeped for already.
 
         Call it once a press, at its first packet or message. True if the press is news; False if another carrier had told of it.
         """
-        news = self._ledger.tell(key, carrier, self._ear.position / SAMPLE_RATE_HZ)
+        news = self._ledger.tell(key, carrier, self._when(self._ear.position) if at is None else at)
         if news:
             self._beeper.ring()
         return news
+
+    def still_down(self, carrier: Carrier, until: float) -> None:
+        """The key that `carrier` told of last is down at `until`: SIP INFO that comes at its release is no other press."""
+        self._ledger.still_down(carrier, until)
 
     def mute_residue(self, samples: int = RESIDUE_LEASE) -> None:
         """Mute what is still in the line, the next `samples` pushed and a release tail. To be called at every packet of an RFC 4733 event:
@@ -168,9 +177,11 @@ class MaskingLine:
         self._reports += hearing.reports
         for report in hearing.reports:
             if isinstance(report, ToneStarted):
-                if self._ledger.tell(report.key, Carrier.TONE, self._ear.position / SAMPLE_RATE_HZ):
+                if self._ledger.tell(report.key, Carrier.TONE, self._when(report.onset)):
                     self._beeper.ring()
                 self._escaped |= not self._gate.kept(report.onset, self._gate.earliest)
+            elif isinstance(report, ToneEnded):
+                self._ledger.still_down(Carrier.TONE, self._when(report.end))
 
     def _masked(self, leaving: NDArray[np.float32]) -> NDArray[np.float32]:
         """What leaves the line, with noise where the gate is closed; open audio tells the noise of the line."""

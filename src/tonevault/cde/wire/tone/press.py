@@ -1,14 +1,17 @@
 """One press, told by several carriers, is one press: the ledger that pairs them. It refuses to guess which carrier is right."""
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tonevault.cde.media import Carrier
 from tonevault.cde.sealed.key import Key
 
 PAIRING_WINDOW_S = {Carrier.TONE: 0.5, Carrier.EVENT: 0.5, Carrier.INFO: 2.0}
-"""How long after a press was first told this carrier may still tell of the same one. Tone and event begin together, give or take the
-ear's 50 ms and a jitter buffer; INFO is often sent at key-up only (RFC 6086 gives no time), behind a signalling round trip."""
+"""How far from a press as it was first told this carrier may date the same one. Tone and event begin together, give or take a jitter
+buffer; INFO is often sent at key-up only (RFC 6086 gives no time), behind a signalling round trip: it counts from the key's release."""
+
+LONGEST_HOLD_S = 5.0
+"""Nobody who keys a number holds a key longer; a tone counts as held for so long until its end is told."""
 
 LEDGER_LIMIT = 32
 """Presses remembered: two seconds of the fastest legal keying (Q.24: 80 ms a key) are 25."""
@@ -20,7 +23,16 @@ class _Press:
 
     key: Key
     first_told: float
-    carriers: set[Carrier] = field(default_factory=set)
+    carriers: set[Carrier]
+    down_until: float
+    """When it was last known to be down."""
+
+    def may_be(self, carrier: Carrier, at: float) -> bool:
+        """Whether the carrier can mean this press by one that it dates so."""
+        if carrier is Carrier.INFO:
+            return at - max(self.first_told, self.down_until) <= PAIRING_WINDOW_S[carrier]
+        early = PAIRING_WINDOW_S[Carrier.INFO if Carrier.INFO in self.carriers else carrier]
+        return -early <= at - self.first_told <= PAIRING_WINDOW_S[carrier]
 
 
 class PressLedger:
@@ -33,18 +45,28 @@ class PressLedger:
     def __init__(self) -> None:
         self._presses: deque[_Press] = deque(maxlen=LEDGER_LIMIT)
 
-    def tell(self, key: Key, carrier: Carrier, now: float) -> bool:
-        """A carrier tells, at `now` seconds of any steady clock, that a press began. True if nobody had told of this press before."""
+    def tell(self, key: Key, carrier: Carrier, at: float) -> bool:
+        """A carrier tells that a press began, INFO that one was, at `at` seconds of any steady clock. True if nobody had told of this press
+        before."""
+        down_until = at + LONGEST_HOLD_S if carrier is Carrier.TONE else at
         candidate = None
         for press in self._presses:
             if not press.key.matches(key):
                 continue
             if carrier in press.carriers:
                 candidate = None
-            elif candidate is None and now - press.first_told <= PAIRING_WINDOW_S[carrier]:
+            elif candidate is None and press.may_be(carrier, at):
                 candidate = press
         if candidate is not None:
             candidate.carriers.add(carrier)
+            candidate.down_until = max(candidate.down_until, down_until)
             return False
-        self._presses.append(_Press(key, now, {carrier}))
+        self._presses.append(_Press(key, at, {carrier}, down_until))
         return True
+
+    def still_down(self, carrier: Carrier, until: float) -> None:
+        """The key that this carrier told of last is down at `until`; of a tone, is so no longer."""
+        for press in reversed(self._presses):
+            if carrier in press.carriers:
+                press.down_until = until if carrier is Carrier.TONE else max(press.down_until, until)
+                return

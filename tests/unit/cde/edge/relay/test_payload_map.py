@@ -4,7 +4,6 @@ from tests.e2e.peers import g711
 
 from tonevault.cde.edge.relay.payload_map import PayloadMap
 from tonevault.cde.media import Codec, LegMedia, MediaAddress
-from tonevault.cde.wire.g711 import Law
 
 REMOTE = MediaAddress("192.0.2.1", 4000, 4001)
 PCMU, PCMA = Codec(0, "PCMU", 8000), Codec(8, "pcma", 8000)
@@ -49,10 +48,11 @@ def test_one_law_becomes_the_other_where_only_that_is_known() -> None:
     assert (abs(sent - heard) <= abs(sent) * 0.04 + 8).all()
 
 
-def test_the_laws_of_the_hearer_keep_its_preference() -> None:
-    payloads = PayloadMap(leg(PCMU), leg(PCMA, PCMU))
-    assert list(payloads.target_laws) == [Law.ALAW, Law.ULAW]
-    assert payloads.laws == {0: Law.ULAW}
+def test_the_codecs_that_are_spoken_here_keep_the_hearers_preference() -> None:
+    g729 = Codec(18, "G729", 8000)
+    payloads = PayloadMap(leg(PCMU, g729), leg(g729, PCMA, PCMU))
+    assert payloads.spoken_back == (PCMA, PCMU)
+    assert payloads.spoken == {0: PCMU}
 
 
 def test_events_go_on_where_the_clock_is_the_same() -> None:

@@ -35,6 +35,31 @@ def test_info_may_come_at_key_up() -> None:
     assert count([(FOUR, Carrier.TONE, 1.0), (FOUR, Carrier.INFO, 9.0)]) == 2
 
 
+def test_info_at_the_release_of_a_long_hold_is_the_same_press() -> None:
+    ledger = PressLedger()
+    assert ledger.tell(FOUR, Carrier.EVENT, 1.0)
+    for at in range(1, 9):
+        ledger.still_down(Carrier.EVENT, float(at))
+    assert not ledger.tell(FOUR, Carrier.INFO, 8.3)
+    assert ledger.tell(FOUR, Carrier.INFO, 8.6)
+    assert ledger.tell(FIVE, Carrier.TONE, 20.0)
+    ledger.still_down(Carrier.TONE, 24.0)
+    assert not ledger.tell(FIVE, Carrier.INFO, 24.5)
+
+
+def test_a_tone_that_ended_is_not_waited_for() -> None:
+    ledger = PressLedger()
+    ledger.tell(FOUR, Carrier.TONE, 1.0)
+    ledger.still_down(Carrier.TONE, 1.1)
+    assert ledger.tell(FOUR, Carrier.INFO, 4.0)
+
+
+def test_tellings_that_come_out_of_order_are_paired_by_what_they_tell() -> None:
+    assert count([(FOUR, Carrier.INFO, 2.0), (FOUR, Carrier.EVENT, 0.5)]) == 1
+    assert count([(FOUR, Carrier.EVENT, 2.0), (FOUR, Carrier.TONE, 1.7)]) == 1
+    assert count([(FOUR, Carrier.EVENT, 2.0), (FOUR, Carrier.TONE, 1.0)]) == 2
+
+
 def test_other_keys_are_other_presses() -> None:
     assert (
         count(

@@ -1,0 +1,102 @@
+"""What a customer's phone sends, as a line of samples that knows when each was spoken: order, holes, codecs, clocks. It refuses to mask."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tonevault.cde.media import Codec
+from tonevault.cde.wire.noise_payload import noise_power
+from tonevault.cde.wire.playout import FRAME_SAMPLES, SAMPLE_RATE_HZ, Hole, Piece, Playout, Spoken
+from tonevault.cde.wire.rtp import TIMESTAMP_MASK, RtpPacket
+from tonevault.cde.wire.stream_clock import StreamClock
+from tonevault.cde.wire.telephone_event import EventUpdate
+from tonevault.cde.wire.tone.comfort_noise import ComfortNoise
+from tonevault.cde.wire.voice_codec import VoiceDecoder, decoder_for
+
+BACKDATED_S: Final = 0.25
+"""A gateway that makes an event of a tone may date it back to where the tone began (RFC 4733 section 2.5.1.1), behind audio that was sent
+already; what lies further behind is not numbered by the clock of the audio."""
+
+
+class SourceVoice:
+    """One source. Times are monotonic seconds; samples are linear, 16 bits, at 8 kHz."""
+
+    def __init__(self, now: float) -> None:
+        self.playout = Playout(now)
+        self._decoders: dict[Codec, VoiceDecoder | None] = {}
+        self._clocks: dict[int, StreamClock] = {}
+        """By clock rate: a source of two codecs may have a clock for each (RFC 7160); events go by their audio's (RFC 4733 section 2.1)."""
+        self._voiced: set[int] = set()
+        """The clock rates at which there was audio. Where there is none, events must do."""
+        self._noise = ComfortNoise()
+        self._noise_power = 0.0
+
+    def follow(self, sequence: int, timestamp: int, due: float, clock_rate: int) -> None:
+        """Take up a stream that was heard before: its last sequence number, and the timestamp and time of what is next."""
+        self.playout.follow(sequence, timestamp, due, clock_rate)
+        end = (timestamp + FRAME_SAMPLES * clock_rate // SAMPLE_RATE_HZ) & TIMESTAMP_MASK
+        self._clocks[clock_rate] = StreamClock(clock_rate, end, due)
+        self._voiced.add(clock_rate)
+
+    def changed(self) -> None:
+        """Another SSRC goes on: its numbers are its own, and so is its sound."""
+        self.playout.source_changed()
+        self._decoders.clear()
+        self._clocks.clear()
+        self._voiced.clear()
+
+    def voice(self, packet: RtpPacket, codec: Codec, now: float) -> list[Piece]:
+        """A voice packet came. What the line hears next."""
+        decoder = self._decoder(codec)
+        length = 0 if decoder is None else decoder.length(packet.payload)
+        if length == 0:
+            return self.playout.skip(packet.sequence, now)
+        spoken = Spoken(packet.sequence, packet.timestamp, codec, length, packet.payload)
+        clock = self._clocks.get(codec.clock_rate)
+        if clock is None:
+            self._clocks[codec.clock_rate] = StreamClock(codec.clock_rate, spoken.end, now)
+        else:
+            clock.heard(spoken.end, now)
+        self._voiced.add(codec.clock_rate)
+        return self.playout.arrive(spoken, now)
+
+    def pause(self, packet: RtpPacket, now: float) -> list[Piece]:
+        """Comfort noise came: the source pauses, and says how loud its pauses are."""
+        self._noise_power = noise_power(packet.payload)
+        return self.playout.pause(packet.sequence, now)
+
+    def event(self, update: EventUpdate, now: float) -> tuple[float, float]:
+        """When the event of a packet began, and until when the packet tells that it lasted.
+
+        By the clock of the stream, so that a press has the same time as its tone however long either took to get here; by the arrival where
+        the event is not numbered by that clock.
+        """
+        end = (update.event.timestamp + update.event.duration) & TIMESTAMP_MASK
+        clock = self._clocks.get(update.clock_rate)
+        if clock is None:
+            clock = self._clocks[update.clock_rate] = StreamClock(update.clock_rate, end, now)
+        elif not clock.fits(end, now, BACKDATED_S):
+            return update.onset, now
+        elif update.clock_rate not in self._voiced:
+            clock.heard(end, now)
+        return clock.when(update.event.timestamp), clock.when(end)
+
+    def when(self, piece: Piece, now: float) -> float:
+        """When the first sample of a piece was spoken."""
+        clock = self._clocks.get(self.playout.clock_rate)
+        return now if clock is None else clock.when(piece.timestamp)
+
+    def samples(self, piece: Piece) -> NDArray[np.int16]:
+        """A piece's sound: noise in a pause whose noise was told, silence in every other hole."""
+        if isinstance(piece, Hole):
+            if piece.lost or self._noise_power == 0.0:
+                return np.zeros(piece.samples, np.int16)
+            return self._noise.take(piece.samples, self._noise_power).astype(np.int16)
+        decoder = self._decoder(piece.codec)
+        return np.zeros(piece.samples, np.int16) if decoder is None else decoder.decode(piece.payload)
+
+    def _decoder(self, codec: Codec) -> VoiceDecoder | None:
+        if codec not in self._decoders:
+            self._decoders[codec] = decoder_for(codec)
+        return self._decoders[codec]

@@ -1,0 +1,58 @@
+"""When a source said what it sent: its RTP timestamps on our clock, whatever delayed the packets. It refuses to trust one arrival."""
+
+from typing import Final
+
+from tonevault.cde.wire.rtp import timestamp_step
+
+MEMORY_S: Final = 5.0
+"""The quickest packet of the last 5 to 10 s tells how the two clocks stand: a machine or a network that stalls for less does not move them,
+a route that becomes longer is learned in that time, and clocks that drift apart by 200 ppm are 2 ms out by then."""
+BACKWARDS_S: Final = 5.0
+"""A clock that seems to have stopped for so long has been set back: what was known of it is worth nothing."""
+
+EARLY_S: Final = 0.1
+"""A sender may tell an event's duration up to its next packet, and the quickest packet so far may not have been quick."""
+
+
+class StreamClock:
+    """One RTP clock of one source (RFC 3550 section 5.1). A packet can be late, never early: what it holds was over before it was sent, so
+    the least delay seen is the best estimate of the distance between the clocks. Times are monotonic seconds."""
+
+    __slots__ = ("_before", "_extended", "_least", "_newest", "_since", "clock_rate")
+
+    def __init__(self, clock_rate: int, end: int, now: float) -> None:
+        """`end` is the timestamp at which the content of the first packet ends."""
+        self.clock_rate = clock_rate
+        self._start(end, now)
+
+    def _start(self, end: int, now: float) -> None:
+        self._newest = end
+        self._extended = 0
+        """The newest timestamp, counted on from the first so that it does not wrap."""
+        self._least = self._before = self._since = now
+
+    def heard(self, end: int, now: float) -> None:
+        """A packet came whose content ends at timestamp `end`."""
+        step = timestamp_step(end, self._newest)
+        if step > 0:
+            self._newest, self._extended = end, self._extended + step
+            step = 0
+        delay = now - (self._extended + step) / self.clock_rate
+        if delay - min(self._least, self._before) > BACKWARDS_S:
+            self._start(end, now)
+        elif now - self._since > MEMORY_S:
+            self._before, self._least = self._least, delay
+            self._since = now
+        else:
+            self._least = min(self._least, delay)
+
+    def fits(self, end: int, now: float, backdated_s: float) -> bool:
+        """Whether content that ends at timestamp `end`, and came now, is numbered by this clock, as far as can be told: it does not come
+        before it was spoken, does not lie further behind the newest than `backdated_s`, and is not older than any stall."""
+        behind = timestamp_step(end, self._newest) / self.clock_rate
+        return behind >= -backdated_s and -EARLY_S <= now - self.when(end) <= BACKWARDS_S
+
+    def when(self, timestamp: int) -> float:
+        """The time that a timestamp stands for."""
+        units = self._extended + timestamp_step(timestamp, self._newest)
+        return min(self._least, self._before) + units / self.clock_rate
