@@ -166,7 +166,9 @@ def test_an_address_of_another_machine(shell: Shell) -> None:
 def test_a_damaged_database_and_a_lost_share_of_the_key(shell: Shell) -> None:
     assert shell.run(shell.good(), "db", "upgrade")[0] == 0
     (shell.data_dir / "secure" / "secure.db").write_text("not a database " * 1000)
-    (shell.data_dir / "secure" / "key-share-one").touch()
+    share = shell.data_dir / "secure" / "keys" / "custodian-two" / "kek_a.share"
+    share.parent.mkdir(parents=True)
+    share.touch(0o600)
     code, said = shell.run(shell.good(), "serve")
     assert (code, "secure.database: cannot be opened (file is not a database)" in said) == (
         CONFIGURATION,
@@ -175,7 +177,7 @@ def test_a_damaged_database_and_a_lost_share_of_the_key(shell: Shell) -> None:
     code, said = shell.run(shell.good(), "doctor")
     assert code == FAULTS
     assert "secure.database: cannot be opened" in said
-    assert "the share of custodian two is missing" in said
+    assert "the share of custodian one of the key-encrypting key is missing" in said
 
 
 def test_a_folder_that_cannot_be_written(shell: Shell) -> None:

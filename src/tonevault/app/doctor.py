@@ -4,9 +4,7 @@ import os
 import resource
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from tonevault.app.edge_settings import edge_settings, relay_settings
 from tonevault.app.embedded import Places, places
+from tonevault.app.findings import Finding, Level
+from tonevault.app.key_doctor import examine_keys
 from tonevault.app.settings import LISTENER, MediaSettings, RouteSettings, SipSettings, TonevaultSettings
 from tonevault.plumbing.migrations import DatabaseUnusableError, open_database, require_readable
 from tonevault.plumbing.settings import SettingsError
@@ -27,33 +27,6 @@ FILES_BESIDE_CALLS: Final = 256
 CERTIFICATE_WARNING: Final = timedelta(days=21)
 
 
-class Level(StrEnum):
-    """How bad it is."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAULT = "fault"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report."""
-
-    level: Level
-    subject: str
-    detail: str
-    way_out: str = ""
-
-    @property
-    def is_fault(self) -> bool:
-        """Whether Tonevault cannot work until it is mended."""
-        return self.level is Level.FAULT
-
-    def __str__(self) -> str:
-        line = f"{self.level.value:<8} {self.subject}: {self.detail}"
-        return f"{line}\n         -> {self.way_out}" if self.way_out else line
-
-
 def examine(settings: TonevaultSettings) -> list[Finding]:
     """Every finding, in the order in which a call would meet it. The configuration itself has been checked by loading it."""
     try:
@@ -63,6 +36,7 @@ def examine(settings: TonevaultSettings) -> list[Finding]:
     running = where.socket.exists() and _answers(where.socket)
     findings = [Finding(Level.OK, "configuration", "can be used")]
     findings += _data(where)
+    findings += examine_keys(settings.secure.keys, where)
     findings += _database("secure.database", where.secure_database)
     findings += _database("desk.database", where.desk_database)
     findings += _accounts(settings)
@@ -92,19 +66,6 @@ def _data(where: Places) -> Iterator[Finding]:
         return
     if where.data_dir.exists() and where.data_dir.stat().st_mode & 0o077:
         yield Finding(Level.WARNING, "data_dir", "can be read by other users", f"chmod 700 {where.data_dir}")
-    shares = [share.exists() for share in (where.key_share_one, where.key_share_two)]
-    if any(shares) and not all(shares):
-        missing = "two" if shares[0] else "one"
-        yield Finding(
-            Level.FAULT,
-            "keys",
-            f"the share of custodian {missing} is missing",
-            "put the file back from the custodian's copy; without both shares no card can be opened",
-        )
-    else:
-        yield Finding(
-            Level.OK, "keys", "both shares are there" if all(shares) else "will be made at the first start"
-        )
 
 
 def _fault_of(problem: str) -> Finding:

@@ -24,8 +24,9 @@ class Places:
     socket: Path
     boundary_secret: Path
     desk_pepper: Path
-    key_share_one: Path
-    key_share_two: Path
+    custodian_one: Path
+    custodian_two: Path
+    escrow: Path
     simulator_database: Path
 
     @property
@@ -55,8 +56,9 @@ def places(settings: TonevaultSettings) -> Places:
         socket=socket,
         boundary_secret=root / "boundary.secret",
         desk_pepper=desk / "api-key.pepper",
-        key_share_one=settings.secure.key_share_one or secure / "key-share-one",
-        key_share_two=settings.secure.key_share_two or secure / "key-share-two",
+        custodian_one=settings.secure.keys.custodian_one or secure / "keys" / "custodian-one",
+        custodian_two=settings.secure.keys.custodian_two or secure / "keys" / "custodian-two",
+        escrow=settings.secure.keys.escrow or secure / "keys" / "escrow",
         simulator_database=secure / "simulator.db",
     )
 

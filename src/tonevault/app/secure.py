@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 from tonevault.app.edge_settings import edge_settings, relay_settings, require_own_address
 from tonevault.app.embedded import Places, boundary_token, places, prepare_boundary
+from tonevault.app.key_custody import ready_custody
 from tonevault.app.secure_database import open_secure_database
 from tonevault.app.settings import TonevaultSettings
 from tonevault.app.web_server import stop_on_signals
@@ -13,7 +14,6 @@ from tonevault.cde.capture.service import CaptureService
 from tonevault.cde.capture.store import SqlCaptureStore
 from tonevault.cde.charging.completion import Completion
 from tonevault.cde.charging.service import Cashier
-from tonevault.cde.custodies.file import FileCustody, SharePaths
 from tonevault.cde.edge.relay.controller import RelayPlane
 from tonevault.cde.edge.server import EdgeServer
 from tonevault.cde.edge.sip_driver.errors import ListenerError
@@ -62,7 +62,7 @@ async def _start(settings: TonevaultSettings, where: Places, stack: AsyncExitSta
     clock = WallClock()
     database = open_secure_database(where)
     stack.push_async_callback(database.close)
-    vault = Vault(database, FileCustody.open_or_create(SharePaths(where.key_share_one, where.key_share_two)))
+    vault = Vault(database, await ready_custody(settings.secure.keys, where, database))
     gateways = _gateways(settings, where, clock, stack)
     captures: CaptureService
     cashier = Cashier(

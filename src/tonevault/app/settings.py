@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from tonevault.app.key_settings import KeySettings
 from tonevault.kernel.card import Brand
 from tonevault.kernel.ids import ACCOUNT_PATTERN
 from tonevault.kernel.money import MINOR_DIGITS
@@ -174,8 +175,7 @@ class SecureSettings(Settings):
 
     database: str | None = None
     socket: Path | None = None
-    key_share_one: Path | None = None
-    key_share_two: Path | None = None
+    keys: KeySettings = KeySettings()
     sip: SipSettings = SipSettings()
     media: MediaSettings = MediaSettings()
     routes: tuple[RouteSettings, ...] = ()

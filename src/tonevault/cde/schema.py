@@ -41,9 +41,56 @@ ACCOUNT_KEY: Final = Table(
     Column("key_id", String(64), nullable=False),
     Column("wrapped", LargeBinary, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("superseded_at", UtcTime, nullable=True),
     PrimaryKeyConstraint("account_id", "purpose", "epoch"),
 )
-"""Data keys and index keys, each wrapped by the key-encrypting key `key_id`. Deleting a row shreds what it sealed."""
+"""Data keys and index keys, each wrapped by the key-encrypting key `key_id`. Deleting a row shreds what it sealed.
+
+A row without `superseded_at` is in force, one for each account and purpose; who seals a card holds that row until its commit."""
+
+KEY_ENCRYPTING_KEY: Final = Table(
+    "key_encrypting_key",
+    METADATA,
+    Column("account_id", String(32), nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("custody", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("retired_at", UtcTime, nullable=True),
+    PrimaryKeyConstraint("account_id", "key_id"),
+)
+"""The register of keys that lie with the custody: `account_id` is `*`, for they wrap the keys of all accounts."""
+
+KEY_CUSTODIAN: Final = Table(
+    "key_custodian",
+    METADATA,
+    Column("account_id", String(32), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("credential", String(200), nullable=False),
+    Column("enrolled_at", UtcTime, nullable=False),
+    Column("left_at", UtcTime, nullable=True),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", UtcTime, nullable=True),
+    PrimaryKeyConstraint("account_id", "name"),
+)
+"""People who hold key ceremonies, each with an Argon2id hash of a passphrase; `account_id` is `*`. A name is never given twice."""
+
+KEY_CEREMONY: Final = Table(
+    "key_ceremony",
+    METADATA,
+    Column("account_id", String(32), nullable=False),
+    Column("ceremony_id", String(40), nullable=False),
+    Column("act", String(24), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("proposer", String(64), nullable=False),
+    Column("approver", String(64), nullable=True),
+    Column("proposed_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("settled_at", UtcTime, nullable=True),
+    PrimaryKeyConstraint("account_id", "ceremony_id"),
+)
+"""What one custodian proposed and another approved; `account_id` is `*`, and `subject` the account or key that it is about."""
 
 TOKEN: Final = Table(
     "token",

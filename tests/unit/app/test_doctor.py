@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tonevault.app.demo.place import MEDIA_PORTS, find_place
-from tonevault.app.doctor import Finding, Level, examine
+from tonevault.app.doctor import examine
+from tonevault.app.findings import Finding, Level
 from tonevault.app.settings import TonevaultSettings
 
 ACCOUNT = {"id": "acme", "name": "Acme"}
@@ -73,12 +74,13 @@ def test_srtp_whose_keys_cannot_travel(
 
 
 def test_half_a_key(tmp_path: Path) -> None:
-    share = tmp_path / "data" / "secure" / "key-share-one"
+    share = tmp_path / "data" / "secure" / "keys" / "custodian-one" / "kek_a.share"
     share.parent.mkdir(parents=True)
     (tmp_path / "data").chmod(0o700)
-    share.touch()
+    share.touch(0o600)
     (fault,) = faults(examine(settings(tmp_path)))
-    assert "custodian two is missing" in fault.detail
+    assert "the share of custodian one of the key-encrypting key is damaged" in fault.detail
+    assert "docs/keys.md" in fault.way_out
 
 
 def test_nothing_is_routed(tmp_path: Path) -> None:

@@ -25,3 +25,7 @@ class CardUnreadableError(Exception):
 
 class TransitionError(Exception):
     """A token was told to do what its state does not allow."""
+
+
+class StaleKeysError(Exception):
+    """The keys that sealed a card are no longer in force: read them anew and seal it again."""
