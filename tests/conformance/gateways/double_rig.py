@@ -20,8 +20,9 @@ def rig_on_double(
     merchant: str,
     make: Callable[[str, SimulatedClock], Gateway],
     webhook: Callable[[Made, SimulatedClock], tuple[Mapping[str, str], bytes]] | None = None,
+    tries: int = 1,
 ) -> Rig:
-    """`make` opens the adapter on the double's URL; `merchant` is what the wire knows it by. Delays of cards are not waited for."""
+    """`make` opens the adapter on the double's URL; `merchant` is what the wire knows it by. `tries`: how often it asks."""
     clock = SimulatedClock()
     double = GatewayDouble(wire, folder / "double.db", now=lambda: clock.utc().timestamp(), pace=0.0).start()
 
@@ -35,6 +36,8 @@ def rig_on_double(
 
     async def net(payment: str) -> int:
         entries = {each.entry_id for each in double.ledger.by_reference(merchant, payment)}
+        for parent in tuple(entries):
+            entries |= {each.entry_id for each in double.ledger.children(merchant, parent)}
         return sum(
             SIGNS.get(each.kind, 1) * each.amount_minor
             for each in double.ledger.movements()
@@ -43,7 +46,7 @@ def rig_on_double(
 
     def befall(trouble: Trouble) -> None:
         for step in (Step.AUTHORISE, Step.VERIFY, Step.CAPTURE, Step.VOID, Step.REFUND):
-            double.script(step, TROUBLE[trouble])
+            double.script(step, *[TROUBLE[trouble]] * tries)
 
     rig = Rig(
         gateway=make(double.url, clock),

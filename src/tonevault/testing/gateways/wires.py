@@ -3,8 +3,14 @@
 from collections.abc import Callable
 from typing import Final
 
+from tonevault.testing.gateways.generic import GenericWire
+from tonevault.testing.gateways.stripe import StripeWire
 from tonevault.testing.gateways.turn import Wire
 from tonevault.testing.gateways.worldpay import WorldpayWire
 
-WIRES: Final[dict[str, Callable[[], Wire]]] = {"worldpay": WorldpayWire}
+WIRES: Final[dict[str, Callable[[], Wire]]] = {
+    "stripe": StripeWire,
+    "generic": GenericWire,
+    "worldpay": WorldpayWire,
+}
 """Name to maker."""
