@@ -30,6 +30,11 @@ CREATE INDEX IF NOT EXISTS movement_by_reference ON movement (reference);
 CREATE TABLE IF NOT EXISTS answer (
     merchant TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL,
     made_at REAL NOT NULL, PRIMARY KEY (merchant, key));
+CREATE TABLE IF NOT EXISTS note (
+    merchant TEXT NOT NULL, note_id TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (merchant, note_id));
+CREATE TABLE IF NOT EXISTS event (
+    merchant TEXT NOT NULL, event_id TEXT NOT NULL, type TEXT NOT NULL, made_at REAL NOT NULL, document TEXT NOT NULL,
+    PRIMARY KEY (merchant, event_id));
 """
 
 
@@ -75,6 +80,17 @@ class KeptAnswer:
     status: int
     body: bytes
     made_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event that the gateway would send as a webhook."""
+
+    merchant: str
+    event_id: str
+    type: str
+    made_at: float
+    document: Document
 
 
 class Ledger:
@@ -124,6 +140,10 @@ class Ledger:
         """An entry by the gateway's own id, visible or not."""
         found = self._entries("merchant = ? AND entry_id = ?", merchant, entry_id)
         return found[0] if found else None
+
+    def find_anywhere(self, entry_id: str) -> list[Entry]:
+        """An entry by its id alone, whoever's it is: for requests of a card holder's browser, which has no credentials."""
+        return self._entries("entry_id = ?", entry_id)
 
     def by_reference(self, merchant: str, reference: str) -> list[Entry]:
         """Entries by the merchant's reference, the oldest first, visible or not."""
@@ -198,11 +218,54 @@ class Ledger:
             row = self._connection.execute(
                 "SELECT * FROM answer WHERE merchant = ? AND key = ?", (merchant, key)
             ).fetchone()
-        return row and KeptAnswer(row["fingerprint"], row["status"], row["body"], row["made_at"])
+        return (
+            None
+            if row is None
+            else KeptAnswer(row["fingerprint"], row["status"], row["body"], row["made_at"])
+        )
 
     def forget_answers(self, before: float) -> None:
         """Let idempotency keys older than that lapse, as a gateway does after its time."""
         self._write("DELETE FROM answer WHERE made_at < ?", before)
+
+    def note(self, merchant: str, note_id: str, document: Document) -> None:
+        """Keep something that moves no money and is no deed: a card that was handed over, without its digits."""
+        self._write("INSERT OR REPLACE INTO note VALUES (?,?,?)", merchant, note_id, json.dumps(document))
+
+    def noted(self, merchant: str, note_id: str) -> Document | None:
+        """What was kept so."""
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT document FROM note WHERE merchant = ? AND note_id = ?", (merchant, note_id)
+            ).fetchone()
+        if row is None:
+            return None
+        document: Document = json.loads(row["document"])
+        return document
+
+    def tell(self, told: Told) -> None:
+        """Record an event."""
+        self._write(
+            "INSERT INTO event VALUES (?,?,?,?,?)",
+            told.merchant,
+            told.event_id,
+            told.type,
+            told.made_at,
+            json.dumps(told.document),
+        )
+
+    def told(self, merchant: str | None = None) -> list[Told]:
+        """Events of one merchant or all, the oldest first."""
+        wanted, values = ("WHERE merchant = ?", (merchant,)) if merchant is not None else ("", ())
+        with self._lock:
+            rows = self._connection.execute(
+                f"SELECT * FROM event {wanted} ORDER BY made_at, rowid",  # noqa: S608 - two fixed texts
+                values,
+            ).fetchall()
+        return [
+            Told(row["merchant"], row["event_id"], row["type"], row["made_at"], json.loads(row["document"]))
+            for row in rows
+        ]
 
     def close(self) -> None:
         """Release the file."""
