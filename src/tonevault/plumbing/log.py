@@ -10,16 +10,23 @@ import structlog
 
 DIGIT_RUN: Final = re.compile(r"\d(?:[ \t.,;:_/-]?\d){6,}")
 """Seven digits or more, separators allowed: nothing that Tonevault logs on purpose needs that many (times are ISO 8601, stamped later)."""
-
+_ONE: Final = r"(?:\d|4[89]|5[0-7])(?!\w)"
+SINGLE_DIGITS: Final = re.compile(rf"(?<!\w){_ONE}(?:[^\w\n]{{1,4}}{_ONE}){{6,}}")
+"""The same as a list of single digits, or of their ASCII codes: what a container of keys would print as."""
 
 _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-NETWORK_ADDRESS: Final = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}(?::\d{{1,5}})?")
-"""IPv4, with or without a port. No way of writing a card number has four groups of at most three digits, each below 256."""
+_ADDRESS: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}(?::\d{{1,5}})?"
+NETWORK_ADDRESS: Final = re.compile(rf"{_ADDRESS}(?:[^\w\n]{{1,4}}{_ADDRESS})*")
+"""IPv4, with or without a port, or a list of such. No way of writing a card number has four groups of at most three digits, each below 256."""
 
 
 def strike_digits(text: str) -> str:
     """The text with every run of seven or more digits replaced, except IPv4 addresses. Ids are letters, so nothing of use is lost."""
-    return DIGIT_RUN.sub(lambda run: run[0] if NETWORK_ADDRESS.fullmatch(run[0]) else "[digits]", text)
+    return DIGIT_RUN.sub(_struck, SINGLE_DIGITS.sub(_struck, text))
+
+
+def _struck(run: re.Match[str]) -> str:
+    return run[0] if NETWORK_ADDRESS.fullmatch(run[0]) else "[digits]"
 
 
 def _strike(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ARG001

@@ -24,6 +24,7 @@ def test_nothing_of_a_card_reaches_the_log(capsys: pytest.CaptureFixture[str], *
     set_up_logging(level="DEBUG", json=json)
     log = get_logger("test")
     card_in_a_local = PAN
+    log.debug("keys", listed=list(PAN), counted=[int(each) for each in PAN], tuple=tuple(PAN.encode()))
     log.debug("keyed", value=PAN, number=int(PAN), listed=[PAN], spaced="4000 0566 5566 5556")
     logging.getLogger("library").warning("got %s and %s", PAN, {"pan": PAN})
     try:
@@ -47,3 +48,23 @@ def test_addresses_stay_and_what_only_looks_like_one_does_not() -> None:
     )
     for text in ("4000.0566.5566.5556", "400.005.665.566", "1.2.3.4.5.6.7", "10.0.0.1 4242", "203.0.113.256"):
         assert strike_digits(text) == "[digits]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [str(list(PAN)), str([int(each) for each in PAN]), str(tuple(PAN.encode())), "4 - 0 - 0 - 0 - 0 - 5 - 6", "4;0;0;0;0;5;6"],
+)  # fmt: skip
+def test_lists_of_single_digits_go(text: str) -> None:
+    struck = strike_digits(f"keys {text}")
+    assert "[digits]" in struck
+    assert not any(each.isdigit() for each in struck)
+
+
+def test_lists_of_addresses_and_of_numbers_stay() -> None:
+    for text in (
+        "peers ['10.0.0.1', '10.0.0.2']",
+        "1.1.1.1, 8.8.8.8:53",
+        "ports 5060, 5061, 5062",
+        "0 1 2 3 4 5",
+    ):
+        assert strike_digits(text) == text
