@@ -17,7 +17,7 @@ SINGLE_DIGITS: Final = re.compile(rf"(?<!\w){_ONE}(?:[^\w\n]{{1,4}}{_ONE}){{6,}}
 _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _ADDRESS: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}(?::\d{{1,5}})?"
 NETWORK_ADDRESS: Final = re.compile(rf"{_ADDRESS}(?:[^\w\n]{{1,4}}{_ADDRESS})*")
-"""IPv4, with or without a port, or a list of such. No way of writing a card number has four groups of at most three digits, each below 256."""
+"""IPv4, with or without a port, or a list of such. No card number is written in fours of at most three digits, each below 256."""
 
 
 def strike_digits(text: str) -> str:
