@@ -111,7 +111,7 @@ class LegMedia:
     """What was negotiated for one leg: where its peer receives, the codecs both know, the first being the preferred voice codec.
 
     `telephone_events` are the codecs named telephone-event (RFC 4733). `ptime_ms` is the packet length that the peer asked for.
-    Without `security` the leg's media are plain RTP.
+    Without `security` the leg's media are plain RTP. `redundancy` are the formats by which the peer may repeat itself (RFC 2198).
     """
 
     remote: MediaAddress
@@ -120,6 +120,7 @@ class LegMedia:
     ptime_ms: int = 20
     direction: Direction = Direction.SENDRECV
     security: Srtp | None = None
+    redundancy: tuple[Codec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,13 +47,14 @@ class EventUpdate:
 
     `key` is None for repeats, for segments, and for events that are no keys (RFC 4733 section 3.2 has 16 for flash).
     `onset` is when the press began, in the seconds of `now`, as far as the arrival tells: that less the duration told so far. `clock_rate`
-    is that of the event's timestamp and duration.
+    is that of the event's timestamp and duration. A `repeated` one was told by the redundancy of a later packet, long after (RFC 2198).
     """
 
     event: PressedEvent
     key: Key | None
     onset: float
     clock_rate: int
+    repeated: bool = False
 
 
 class EventReceiver:
@@ -82,8 +83,20 @@ class EventReceiver:
         self._events.clear()
         self._codes[:] = bytes(REMEMBERED_EVENTS)
 
+    def knows(self, payload: bytes, timestamp: int) -> bool:
+        """Whether any packet of this event was heard."""
+        codes = zip(self._events, self._codes, strict=False)
+        return any(event.timestamp == timestamp and code == payload[0] for event, code in codes)
+
     def receive(
-        self, payload: bytes, timestamp: int, marker: bool, clock_rate: int, now: float
+        self,
+        payload: bytes,
+        timestamp: int,
+        marker: bool,
+        clock_rate: int,
+        now: float,
+        *,
+        repeated: bool = False,
     ) -> EventUpdate:
         """Take one packet of a telephone-event payload type. Raises EventError if it holds no event.
 
@@ -103,7 +116,7 @@ class EventReceiver:
         event.timestamp = timestamp
         event.ended = event.ended or bool(flags & END)
         event.updated_at = now
-        return EventUpdate(event, key, onset, clock_rate)
+        return EventUpdate(event, key, onset, clock_rate, repeated)
 
     def _known(self, code: int, timestamp: int, marker: bool) -> PressedEvent | None:
         """The event that this packet belongs to, if any packet of it was seen; a later segment of a held key is the same event."""

@@ -160,7 +160,7 @@ def configure_frame(call: int, leg: Leg, media: LegMedia) -> bytearray:
     frame = plain_frame(Kind.CONFIGURE, call)
     frame += _LEG.pack(_LEGS.index(leg), _DIRECTIONS.index(media.direction), media.ptime_ms)
     frame += _ADDRESS.pack(remote.port, remote.rtcp_port) + _text(remote.host, "media host")
-    frame += _codecs(media.codecs) + _codecs(media.telephone_events)
+    frame += _codecs(media.codecs) + _codecs(media.telephone_events) + _codecs(media.redundancy)
     _lock(frame, media.security)
     if len(frame) > FRAME_LIMIT:
         raise FrameError("codecs: their parameters are too long together")
@@ -214,8 +214,8 @@ def read_configure(frame: memoryview) -> tuple[Leg, LegMedia]:
     leg, direction, ptime_ms = reader.take(_LEG)
     port, rtcp_port = reader.take(_ADDRESS)
     remote = MediaAddress(reader.text(), port, rtcp_port)
-    codecs, events = reader.codecs(), reader.codecs()
-    media = LegMedia(remote, codecs, events, ptime_ms, _DIRECTIONS[direction], reader.security())
+    codecs, events, redundancy = reader.codecs(), reader.codecs(), reader.codecs()
+    media = LegMedia(remote, codecs, events, ptime_ms, _DIRECTIONS[direction], reader.security(), redundancy)
     return _LEGS[leg], media
 
 

@@ -29,6 +29,8 @@ class FlowCounters:
     """Packets of telephone-events that a capture kept back."""
     presses: int = 0
     """Presses reported by a capture, each carrier counted by itself."""
+    recovered: int = 0
+    """Packets that never came, or events, taken from the redundancy of later packets (RFC 2198)."""
     concealed_ms: int = 0
     """Audio that a capture filled in for packets that did not come."""
     forged: int = 0

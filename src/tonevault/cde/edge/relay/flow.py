@@ -12,7 +12,8 @@ from tonevault.cde.edge.relay.payload_map import EventRoute, PayloadMap, Route
 from tonevault.cde.edge.relay.voice_sender import VoiceOut
 from tonevault.cde.edge.relay.source_watch import SourceWatch, leaps
 from tonevault.cde.media import MaskMode
-from tonevault.cde.wire.rtp import MARKER, RtpError, RtpPacket, is_rtcp, parse_rtp
+from tonevault.cde.wire.redundancy import unfold
+from tonevault.cde.wire.rtp import MARKER, RtpError, RtpPacket, is_rtcp, parse_rtp, sequence_step
 from tonevault.cde.wire.telephone_event import EventError, EventReceiver
 
 RETIRED_S: Final = 0.2
@@ -45,6 +46,8 @@ class Flow:
         self._held = False
         self._voice_out: VoiceOut | None = None
         self._watch = SourceWatch()
+        self._unmasked_at = 0.0
+        """When the last capture ended: what was keyed before then never passes, even if none of it came in time."""
         self._retired: int | None = None
         self._retired_until = 0.0
 
@@ -162,6 +165,9 @@ class Flow:
         return True
 
     def _carry(self, packet: RtpPacket, payloads: PayloadMap, now: float) -> None:
+        if packet.payload_type in payloads.redundant:
+            self._carry_folded(packet, payloads, now)
+            return
         event_route = payloads.events.get(packet.payload_type)
         if event_route is not None:
             self._carry_event(packet, event_route, now)
@@ -177,11 +183,41 @@ class Flow:
         mark = MARKER if packet.marker else 0
         self._pass(packet, payloads.voice[packet.payload_type | mark], now, is_event=False)
 
-    def _carry_event(self, packet: RtpPacket, event_route: EventRoute, now: float) -> None:
+    def _carry_folded(self, packet: RtpPacket, payloads: PayloadMap, now: float) -> None:
+        """Redundancy ends here: the packet becomes those it stands for, of which only what is missing is carried. Repeated events are heard
+        in a capture, whose mask they cannot pass, and nowhere else: they may be older than the capture's close."""
+        try:
+            *former, newest = unfold(packet)
+        except RtpError:
+            self.counters.malformed += 1
+            self._leave_out(packet, now)
+            return
+        parts = [part for part in former if self._is_missing(part, payloads)]
+        parts.insert(0 if self.masked is None else len(parts), newest)
+        for part in parts:
+            if part is not newest:
+                self.counters.recovered += 1
+                self.counters.received -= 1
+            if part.payload_type not in payloads.known - payloads.redundant:
+                self.counters.unknown += 1
+                self._leave_out(part, now)
+            elif part.payload_type in payloads.events:
+                self._carry_event(part, payloads.events[part.payload_type], now, repeated=part is not newest)
+            else:
+                self._carry(part, payloads, now)
+
+    def _is_missing(self, part: RtpPacket, payloads: PayloadMap) -> bool:
+        if part.payload_type in payloads.events:
+            return self.masked is not None and not self._events.knows(part.payload, part.timestamp)
+        return sequence_step(part.sequence, self.direct.sequence) > 0
+
+    def _carry_event(
+        self, packet: RtpPacket, event_route: EventRoute, now: float, *, repeated: bool = False
+    ) -> None:
         self.counters.events += 1
         try:
             update = self._events.receive(
-                packet.payload, packet.timestamp, packet.marker, event_route.clock_rate, now
+                packet.payload, packet.timestamp, packet.marker, event_route.clock_rate, now, repeated=repeated
             )
         except EventError:
             self.counters.malformed += 1
@@ -192,7 +228,8 @@ class Flow:
             self.counters.withheld += 1
             self._count_received(packet, now)
             self._send_masked(self.masked, self.masked.event(update, packet.sequence, now))
-        elif update.event.withheld:
+        elif update.event.withheld or update.onset < self._unmasked_at:
+            update.event.withheld = True
             self.counters.withheld += 1
             self._leave_out(packet, now)
         elif event_route.payload_type is None:
@@ -237,4 +274,5 @@ class Flow:
         if masked.finished:
             self.counters.concealed_ms += masked.source.playout.filled_samples // 8
             self.counters.late += masked.source.playout.late_packets
+            self._unmasked_at = masked.pushed_at
             self.masked = None

@@ -59,6 +59,8 @@ class MaskedFlow:
         self._opened_at = now
         self._closed_at: float | None = None
         self._pushed = 0
+        self.pushed_at = now
+        """When the line moved last."""
         self._audio_at = now
         self._held_until = now
         """Tones that began before this belong to a key that was down before the capture opened."""
@@ -116,8 +118,9 @@ class MaskedFlow:
         """A packet of a telephone-event, which goes no further. Its first packet is the press."""
         pieces = self.source.playout.skip(sequence, now)
         onset, newest = self.source.event(update, now)
-        self._line.mute_residue()
-        if update.event is not self._event:
+        if not update.repeated:
+            self._line.mute_residue()
+        if update.event is not self._event and not update.repeated:
             self._event = update.event
             self._event_at = now
             if onset < self._opened_at:
@@ -150,6 +153,7 @@ class MaskedFlow:
             self._sender.take(self._masked(self.source.samples(piece)))
         if not pieces:
             return []
+        self.pushed_at = now
         self._tell()
         return self._sender.packets(now, is_last=self.finished)
 

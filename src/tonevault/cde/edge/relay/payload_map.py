@@ -46,7 +46,7 @@ def law_of(codec: Codec) -> Law | None:
 class PayloadMap:
     """All payload types that one leg may send, and what they become on the other leg."""
 
-    __slots__ = ("events", "known", "pauses", "spoken", "spoken_back", "voice")
+    __slots__ = ("events", "known", "pauses", "redundant", "spoken", "spoken_back", "voice")
 
     def __init__(self, sender: LegMedia, receiver: LegMedia) -> None:
         self.voice: list[Route | None] = [None] * 256
@@ -64,7 +64,11 @@ class PayloadMap:
             codec.payload_type for codec in sender.codecs if codec.name.upper() == COMFORT_NOISE
         )
         """Payload types that say that nothing is said."""
-        self.known = frozenset(codec.payload_type for codec in (*sender.codecs, *sender.telephone_events))
+        self.redundant = frozenset(codec.payload_type for codec in sender.redundancy)
+        """Payload types of packets that repeat former ones (RFC 2198). The receiver is never sent them."""
+        self.known = self.redundant | {
+            codec.payload_type for codec in (*sender.codecs, *sender.telephone_events)
+        }
 
     def _add_voice(self, codec: Codec, receiver: LegMedia) -> None:
         law = law_of(codec)

@@ -18,6 +18,9 @@ BACKDATED_S: Final = 0.25
 """A gateway that makes an event of a tone may date it back to where the tone began (RFC 4733 section 2.5.1.1), behind audio that was sent
 already; what lies further behind is not numbered by the clock of the audio."""
 
+REPEATED_S: Final = 2.5
+"""Redundancy reaches back 16,383 units of the clock (RFC 2198 section 3), 2 s at 8 kHz."""
+
 
 class SourceVoice:
     """One source. Times are monotonic seconds; samples are linear, 16 bits, at 8 kHz."""
@@ -76,7 +79,7 @@ class SourceVoice:
         clock = self._clocks.get(update.clock_rate)
         if clock is None:
             clock = self._clocks[update.clock_rate] = StreamClock(update.clock_rate, end, now)
-        elif not clock.fits(end, now, BACKDATED_S):
+        elif not clock.fits(end, now, REPEATED_S if update.repeated else BACKDATED_S):
             return update.onset, now
         elif update.clock_rate not in self._voiced:
             clock.heard(end, now)

@@ -53,6 +53,9 @@ def _match(theirs: Codec, free: list[Codec]) -> Codec | None:
 
 
 def events_for(voice: tuple[Codec, ...], events: tuple[Codec, ...]) -> tuple[Codec, ...]:
-    """Of a side's telephone-events, those that can run beside the agreed voice: their clock is its clock (RFC 4733 section 2.1)."""
+    """Of a side's telephone-events, those that can run beside the agreed voice: their clock is its clock (RFC 4733 section 2.1).
+
+    A phone that has none of such a clock (many offer Opus beside events at 8 kHz alone) will send what it has, so that is taken.
+    """
     rates = {codec.clock_rate for codec in voice}
-    return tuple(event for event in events if event.clock_rate in rates)
+    return tuple(event for event in events if event.clock_rate in rates) or events

@@ -15,7 +15,7 @@ from tonevault.cde.wire.sdp.errors import OfferAnswerError
 from tonevault.cde.wire.sdp.leg_keys import LegKeys, SrtpTerms, no_keys
 from tonevault.cde.wire.sdp.local_side import Audio, LocalSide, Slot, slots_of
 from tonevault.cde.wire.sdp.parse import parse
-from tonevault.cde.wire.sdp.payload import G711, with_events
+from tonevault.cde.wire.sdp.payload import G711, redundancy_for, with_events
 from tonevault.cde.wire.sdp.profile import Profile
 from tonevault.cde.wire.sdp.stream import AudioStream, audio_stream
 
@@ -80,13 +80,15 @@ class OfferAnswer:
         stream = audio_stream(description, judge=self._keys[source].of_offer)
         crypto = self._keys[source.other].offer()
         voice = self._ordered(stream.voice)
-        offered = replace(stream, voice=voice, events=with_events(voice, stream.events))
+        events = with_events(voice, stream.events, stream.redundancy)
+        known = (*voice, *events)
+        known += redundancy_for(known, stream.redundancy)
         side = self._sides[source]
         self._open = _Open(source, stream, side.slots, side.audio_slot)
         side.slots, side.audio_slot = slots_of(description), stream.slot
         return self._sides[source.other].state(
             Audio(
-                (*offered.voice, *offered.events),
+                known,
                 stream.direction,
                 stream.ptime_ms,
                 stream.max_ptime_ms,
@@ -108,6 +110,10 @@ class OfferAnswer:
         answer = audio_stream(description, slot=side.audio_slot, judge=self._keys[source].of_answer)
         agreement = agree(offer, answer)
         offered_events = events_for(agreement.offerer, offer.events)
+        answered_events = events_for(agreement.answerer, answer.events)
+        # Redundancy ends on its leg, so that what the offerer may use does not depend on what the other side knows.
+        offered_red = redundancy_for((*agreement.offerer, *offered_events), offer.redundancy)
+        answered_red = redundancy_for((*agreement.answerer, *answered_events), answer.redundancy)
         # The answerer's parameters are its own wishes, so they go back under the offerer's payload types.
         back = tuple(
             replace(ours, fmtp=theirs.fmtp)
@@ -116,7 +122,7 @@ class OfferAnswer:
         offerer_keys = self._keys[self._open.source]
         body_back = self._sides[self._open.source].state(
             Audio(
-                (*back, *offered_events),
+                (*back, *offered_events, *offered_red),
                 agreement.direction,
                 answer.ptime_ms,
                 answer.max_ptime_ms,
@@ -131,14 +137,16 @@ class OfferAnswer:
                 ptime_ms=offer.ptime_ms or DEFAULT_PTIME_MS,
                 direction=agreement.direction,
                 security=offerer_keys.secured(offer.crypto),
+                redundancy=offered_red,
             ),
             source: LegMedia(
                 remote=self._remote(source, answer),
                 codecs=agreement.answerer,
-                telephone_events=events_for(agreement.answerer, answer.events),
+                telephone_events=answered_events,
                 ptime_ms=answer.ptime_ms or DEFAULT_PTIME_MS,
                 direction=reverse(agreement.direction),
                 security=self._keys[source].secured(answer.crypto),
+                redundancy=answered_red,
             ),
         }
         self._profiles = {self._open.source: offer.profile, source: answer.profile}

@@ -1,6 +1,8 @@
 """Payload types and their names: `a=rtpmap`, `a=fmtp` and the static table of RFC 3551. Refuses to name what it does not know."""
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from tonevault.cde.media import Codec
@@ -31,10 +33,12 @@ G711: Final = frozenset({"PCMU", "PCMA"})
 """The codecs whose sound the edge interprets: tones are found and masked in them."""
 EVENT: Final = "TELEPHONE-EVENT"
 COMFORT_NOISE: Final = "CN"
-WRAPPERS: Final = frozenset({"RED", "TONE", "RTX", "ULPFEC", "FLEXFEC", "PARITYFEC"})
+REDUNDANCY: Final = "RED"
+"""RFC 2198: packets that repeat former ones. They end at the edge, on the leg that they come from."""
+WRAPPERS: Final = frozenset({REDUNDANCY, "TONE", "RTX", "ULPFEC", "FLEXFEC", "PARITYFEC"})
 """Formats that carry other payloads, old packets or described tones (RFC 2198, 4588, 5109, RFC 4733 section 4).
 
-A key could pass through them unseen, so they are never negotiated; no telephone needs them.
+A key could pass through them unseen, so they are no codecs: none is relayed, and none but redundancy is negotiated.
 """
 KEYPAD_EVENTS: Final = "0-15"
 """RFC 4733 section 3.2: the events that are keys."""
@@ -45,26 +49,51 @@ DYNAMIC: Final = range(96, 128)
 _RTPMAP = re.compile(r"([0-9]{1,3})\s+([!#-'*+\-.0-9A-Za-z^-~]{1,32})/([0-9]{1,6})(?:/([0-9]{1,2}))?\s*")
 MAX_CODECS: Final = 16
 """Formats of one stream that are taken, the preferred first; a browser offers a dozen."""
+MAX_REDUNDANCY: Final = 4
+"""One for each clock that telephones use, and one to spare."""
 FMTP_LIMIT: Final = 128
 """The longest parameters in the field (AMR with all its modes) have some 100 characters; longer ones are left out."""
 
 
 def codecs_of(media: MediaDescription) -> tuple[Codec, ...]:
     """The formats of an RTP stream that can be named and relayed, in the order of preference that its `m=` line gives."""
+    return tuple(codec for codec in _formats(media) if codec.name not in WRAPPERS)[:MAX_CODECS]
+
+
+def redundancy_of(media: MediaDescription) -> tuple[Codec, ...]:
+    """The formats by which its writer sends and takes redundancy (RFC 2198); their `a=fmtp` names what they may hold."""
+    return tuple(codec for codec in _formats(media) if codec.name == REDUNDANCY and _repeats(codec))[
+        :MAX_REDUNDANCY
+    ]
+
+
+def redundancy_for(known: tuple[Codec, ...], redundancy: tuple[Codec, ...]) -> tuple[Codec, ...]:
+    """Of a side's redundancy, what repeats nothing but codecs and events that are `known` to be agreed, at their clock."""
+    rates = {codec.payload_type: codec.clock_rate for codec in known}
+    return tuple(
+        each for each in redundancy if all(rates.get(one) == each.clock_rate for one in _repeats(each))
+    )
+
+
+def _repeats(redundancy: Codec) -> tuple[int, ...]:
+    """The payload types that redundancy may hold, by RFC 2198 section 5: `98 0/0` for PCMU that repeats PCMU. Empty if it is malformed."""
+    words = redundancy.fmtp.split("/")
+    if not all(word.isascii() and word.isdigit() and len(word) <= 3 for word in words):
+        return ()
+    return tuple(int(word) for word in words)
+
+
+def _formats(media: MediaDescription) -> Iterator[Codec]:
+    """Every format that can be named, once, in order."""
     named = _named(media.attributes("rtpmap"))
     parameters = _parameters(media.attributes("fmtp"))
-    found: dict[int, Codec] = {}
+    seen = set()
     for text in media.formats:
         payload_type = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else -1
         codec = named.get(payload_type) or STATIC.get(payload_type)
-        if codec is None or payload_type in found or codec.name in WRAPPERS or codec.clock_rate == 0:
-            continue
-        if len(found) == MAX_CODECS:
-            break
-        found[payload_type] = Codec(
-            payload_type, codec.name, codec.clock_rate, codec.channels, parameters.get(payload_type, "")
-        )
-    return tuple(found.values())
+        if codec is not None and payload_type not in seen and codec.clock_rate > 0:
+            seen.add(payload_type)
+            yield replace(codec, fmtp=parameters.get(payload_type, ""))
 
 
 def _named(values: tuple[str, ...]) -> dict[int, Codec]:
@@ -109,12 +138,14 @@ def same_codec(one: Codec, other: Codec) -> bool:
     return (one.name, one.clock_rate, one.channels) == (other.name, other.clock_rate, other.channels)
 
 
-def with_events(voice: tuple[Codec, ...], events: tuple[Codec, ...]) -> tuple[Codec, ...]:
+def with_events(
+    voice: tuple[Codec, ...], events: tuple[Codec, ...], others: tuple[Codec, ...] = ()
+) -> tuple[Codec, ...]:
     """The events of an offer, completed: one telephone-event for each clock rate of its voice codecs (RFC 4733 section 2.1).
 
-    So a key can be caught as an event on a leg even where the other leg's phone knows nothing of events.
+    So a key can be caught as an event on a leg even where the other leg's phone knows nothing of events. `others` have their numbers too.
     """
-    taken = {codec.payload_type for codec in (*voice, *events)}
+    taken = {codec.payload_type for codec in (*voice, *events, *others)}
     free = (number for number in (101, *DYNAMIC) if number not in taken)
     completed = list(events)
     for rate in dict.fromkeys(codec.clock_rate for codec in voice if codec.name != COMFORT_NOISE):

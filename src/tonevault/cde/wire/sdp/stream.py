@@ -10,7 +10,7 @@ from tonevault.cde.wire.sdp.crypto import CryptoLine, crypto_lines
 from tonevault.cde.wire.sdp.direction import direction_from, direction_of, sends
 from tonevault.cde.wire.sdp.errors import UnacceptableSdpError, WarningCode
 from tonevault.cde.wire.sdp.model import MediaDescription, SessionDescription
-from tonevault.cde.wire.sdp.payload import COMFORT_NOISE, EVENT, codecs_of
+from tonevault.cde.wire.sdp.payload import COMFORT_NOISE, EVENT, codecs_of, redundancy_of
 from tonevault.cde.wire.sdp.profile import Profile
 
 MAX_PTIME_MS: Final = 120
@@ -33,7 +33,7 @@ def plain_alone(profile: Profile, lines: tuple[CryptoLine, ...]) -> CryptoLine |
 @dataclass(frozen=True, slots=True)
 class AudioStream:
     """The audio of one description, as its writer sees it. `slot` is its place among the `m=` lines; `voice` includes comfort noise;
-    `crypto` is what of its SRTP is taken, None for plain RTP."""
+    `crypto` is what of its SRTP is taken, None for plain RTP; `redundancy` are the formats of RFC 2198."""
 
     slot: int
     profile: Profile
@@ -44,6 +44,7 @@ class AudioStream:
     ptime_ms: int | None = None
     max_ptime_ms: int | None = None
     crypto: CryptoLine | None = None
+    redundancy: tuple[Codec, ...] = ()
 
 
 def audio_stream(
@@ -94,6 +95,7 @@ def _stream(description: SessionDescription, media: MediaDescription, slot: int,
         ptime_ms=_milliseconds(media, "ptime"),
         max_ptime_ms=_milliseconds(media, "maxptime"),
         crypto=crypto,
+        redundancy=redundancy_of(media),
     )
 
 

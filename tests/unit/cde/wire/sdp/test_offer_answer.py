@@ -212,3 +212,91 @@ def test_an_answer_never_holds_what_was_not_offered(offered: list[str], answered
     customer, agent = media_of(state, Leg.CUSTOMER), media_of(state, Leg.AGENT)
     assert [codec.name for codec in customer.codecs] == [codec.name for codec in agent.codecs]
     assert {codec.payload_type for codec in agent.codecs} <= {int(one) for one in answered}
+
+
+def event_rates(codecs: tuple[Codec, ...]) -> list[int]:
+    return [codec.clock_rate for codec in codecs]
+
+
+def test_each_clock_of_the_voice_has_its_events() -> None:
+    """RFC 4733 section 2.1: Opus runs at 48 kHz (RFC 7587), G.722 and G.711 at 8."""
+    state = fresh()
+    wide = ("rtpmap:96 opus/48000/2", "rtpmap:97 L16/16000", "rtpmap:98 telephone-event/48000")
+    offered = audio_stream(parse(state.offer(Leg.CUSTOMER, audio("96 97 9 0 98", *wide))))
+    assert event_rates(offered.events) == [48000, 16000, 8000]
+    assert len({codec.payload_type for codec in (*offered.voice, *offered.events)}) == 7
+    numbers = " ".join(str(codec.payload_type) for codec in offered.events)
+    rows = [f"rtpmap:{codec.payload_type} telephone-event/{codec.clock_rate}" for codec in offered.events]
+    back = state.answer(Leg.AGENT, audio(f"96 0 {numbers}", wide[0], *rows))
+    assert formats(back) == ("96", "0", "98")
+    assert event_rates(media_of(state, Leg.AGENT).telephone_events) == [48000, 8000]
+    assert event_rates(media_of(state, Leg.CUSTOMER).telephone_events) == [48000]
+
+
+def test_events_of_another_clock_are_taken_where_there_are_no_others() -> None:
+    state = fresh()
+    state.offer(Leg.CUSTOMER, audio("96 101", "rtpmap:96 opus/48000/2"))
+    back = state.answer(Leg.AGENT, audio("96", "rtpmap:96 opus/48000/2"))
+    assert formats(back) == ("96", "101")
+    assert event_rates(media_of(state, Leg.CUSTOMER).telephone_events) == [8000]
+
+
+RED = ("rtpmap:98 red/8000", "fmtp:98 0/0/101")
+
+
+def test_redundancy_is_offered_on_and_answered_on_its_own_leg() -> None:
+    state = fresh()
+    offer = parse(state.offer(Leg.CUSTOMER, audio("0 8 101 98", *RED)))
+    assert offer.media[0].formats == ("0", "8", "101", "98")
+    assert offer.media[0].attributes("fmtp")[-1] == "98 0/0/101"
+    assert formats(state.answer(Leg.AGENT, audio("0"))) == ("0", "101", "98")
+    assert [codec.payload_type for codec in media_of(state, Leg.CUSTOMER).redundancy] == [98]
+    assert media_of(state, Leg.AGENT).redundancy == ()
+    assert [codec.name for codec in media_of(state, Leg.CUSTOMER).codecs] == ["PCMU"]
+
+
+def test_redundancy_of_the_answerer_is_its_own() -> None:
+    state = fresh()
+    state.offer(Leg.AGENT, audio("0 101 98", *RED))
+    state.answer(Leg.CUSTOMER, audio("0 101 99", "rtpmap:99 red/8000", "fmtp:99 0/0"))
+    assert [codec.payload_type for codec in media_of(state, Leg.CUSTOMER).redundancy] == [99]
+    assert [codec.payload_type for codec in media_of(state, Leg.AGENT).redundancy] == [98]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("rtpmap:98 red/8000",),
+        ("rtpmap:98 red/8000", "fmtp:98 0/98"),
+        ("rtpmap:98 red/8000", "fmtp:98 0/8"),
+        ("rtpmap:98 red/8000", "fmtp:98 -1/0"),
+        ("rtpmap:98 red/48000", "fmtp:98 0/0"),
+    ],
+)
+def test_redundancy_of_what_was_not_agreed_is_not_taken(rows: tuple[str, ...]) -> None:
+    state = fresh()
+    state.offer(Leg.CUSTOMER, audio("0 8 101 98", *rows))
+    assert formats(state.answer(Leg.AGENT, audio("0"))) == ("0", "101")
+    assert media_of(state, Leg.CUSTOMER).redundancy == ()
+
+
+def test_events_do_not_take_the_number_of_redundancy() -> None:
+    state = fresh()
+    offered = formats(
+        state.offer(
+            Leg.CUSTOMER, audio("0 96 97", "rtpmap:96 red/8000", "fmtp:96 0/0", "rtpmap:97 opus/48000/2")
+        )
+    )
+    assert len(set(offered)) == len(offered) == 5
+
+
+@pytest.mark.parametrize("ptime_ms", [10, 30, 60])
+def test_the_packet_length_that_each_side_asks_for_is_told_to_the_other(ptime_ms: int) -> None:
+    state = fresh()
+    offer = parse(state.offer(Leg.CUSTOMER, audio("0", f"ptime:{ptime_ms}", "maxptime:60")))
+    assert offer.media[0].attributes("ptime") == (str(ptime_ms),)
+    assert offer.media[0].attributes("maxptime") == ("60",)
+    back = parse(state.answer(Leg.AGENT, audio("0", "ptime:40")))
+    assert back.media[0].attributes("ptime") == ("40",)
+    assert media_of(state, Leg.CUSTOMER).ptime_ms == ptime_ms
+    assert media_of(state, Leg.AGENT).ptime_ms == 40
