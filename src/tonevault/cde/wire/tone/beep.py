@@ -1,5 +1,6 @@
 """The neutral beep that the agent hears for a key: one pitch, one length, one level, whatever the key and however long it is held."""
 
+from collections import deque
 from typing import Final
 
 import numpy as np
@@ -43,36 +44,38 @@ BEEP: Final = _waveform()
 QUEUE_LIMIT: Final = 8
 """Beeps that may wait: keys faster than 80 ms each are beyond Q.24, so more than a burst of late events never waits."""
 
-_CYCLE: Final = BEEP_SAMPLES + BEEP_GAP_SAMPLES
-_BEEP_AND_GAP: Final = np.concatenate([BEEP, np.zeros(BEEP_GAP_SAMPLES, np.float32)])
-
 
 class Beeper:
-    """Plays one beep for each `ring`, one after the other."""
+    """Plays one beep for each `ring`, one after the other. Times count the samples of its line."""
 
     def __init__(self) -> None:
-        self._waiting = 0
-        self._at = _CYCLE
+        self._waiting: deque[int] = deque()
+        self._now = 0
+        self._free_at = 0
+        """When another beep may begin."""
+        self._ends_at = 0
 
     @property
     def idle(self) -> bool:
         """Whether nothing sounds and nothing waits."""
-        return self._waiting == 0 and self._at >= BEEP_SAMPLES
+        return not self._waiting and self._now >= self._ends_at
 
-    def ring(self) -> None:
-        """One more beep: now, or after those that sound and wait."""
-        self._waiting = min(self._waiting + 1, QUEUE_LIMIT)
+    def ring(self, at: int = 0) -> None:
+        """One more beep: at sample `at`, or now where that has passed, and after those that sound and wait."""
+        if len(self._waiting) < QUEUE_LIMIT:
+            self._waiting.append(at)
 
-    def mix_into(self, output: NDArray[np.float32]) -> None:
-        """Add what sounds during the next samples to them, in place."""
-        at = 0
-        while at < len(output):
-            if self._at >= _CYCLE:
-                if not self._waiting:
-                    return
-                self._waiting -= 1
-                self._at = 0
-            piece = _BEEP_AND_GAP[self._at : self._at + len(output) - at]
-            output[at : at + len(piece)] += piece
-            at += len(piece)
-            self._at += len(piece)
+    def mix_into(self, output: NDArray[np.float32], now: int) -> None:
+        """Add what sounds to some samples, in place, the first of which is sample `now`. While it is idle it need not be asked."""
+        end = now + len(output)
+        while True:
+            begin = self._ends_at - BEEP_SAMPLES
+            if self._ends_at > now:
+                piece = BEEP[max(now - begin, 0) : end - begin]
+                at = max(begin - now, 0)
+                output[at : at + len(piece)] += piece
+            if not self._waiting or max(self._waiting[0], self._free_at) >= end:
+                break
+            self._ends_at = max(self._waiting.popleft(), self._free_at, now) + BEEP_SAMPLES
+            self._free_at = self._ends_at + BEEP_GAP_SAMPLES
+        self._now = end

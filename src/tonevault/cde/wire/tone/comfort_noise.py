@@ -1,12 +1,14 @@
 """Noise of the line's own level in place of what was taken out, and the measure of that level. It refuses to copy the customer's sound."""
 
-from collections import deque
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tonevault.cde.wire.tone.level import power_of
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.intp]
 
 FRAME: Final = 160
 """20 ms: the span over which power is measured."""
@@ -24,7 +26,7 @@ _TABLE_LENGTH: Final = 16381
 """2 s, a prime number of samples, so that the table's repetition meets no rhythm of packets."""
 
 
-def _table() -> NDArray[np.float32]:
+def _table() -> Floats:
     """White noise of unit power. A fixed table: it hides nothing, it only keeps the line from sounding dead (RFC 3389 section 1)."""
     noise = np.random.default_rng(3389).standard_normal(_TABLE_LENGTH)
     return np.asarray(noise / noise.std(), np.float32)
@@ -37,40 +39,72 @@ STEADY_RATIO: Final = 2.0
 
 
 class NoiseFloor:
-    """Power of a line in its recent pauses, in squared sample units; zero where pauses are digital silence or nothing was heard."""
+    """Power of some lines in their recent pauses, in squared sample units."""
 
-    def __init__(self) -> None:
-        self._frames: deque[float] = deque(maxlen=MEMORY_FRAMES)
-        self._energy = 0.0
-        self._count = 0
-        self.power = 0.0
-        self.dip = 0.0
+    def __init__(self, lines: int = 1) -> None:
+        self._frames = np.full((lines, MEMORY_FRAMES), np.inf)
+        """Infinite where nothing was heard yet."""
+        self._next: Ints = np.zeros(lines, np.intp)
+        self._energy = np.zeros(lines)
+        self._count: Ints = np.zeros(lines, np.intp)
+
+    def forget(self, line: int) -> None:
+        """A new line begins in this place."""
+        self._frames[line] = np.inf
+        self._next[line] = self._energy[line] = self._count[line] = 0
+
+    def hear(self, lines: Ints, samples: Floats) -> Ints:
+        """Take samples, (lines, any number), that hold no tone; the lines of whose floor something new is known."""
+        self._energy[lines] += np.einsum("ij,ij->i", samples, samples)
+        self._count[lines] += samples.shape[1]
+        lines = lines[self._count[lines] >= FRAME]
+        at = self._next[lines]
+        self._frames[lines, at] = self._energy[lines] / self._count[lines]
+        self._next[lines] = (at + 1) % MEMORY_FRAMES
+        self._energy[lines] = self._count[lines] = 0
+        return lines
+
+    def loud(self, lines: Ints, power: float) -> Ints:
+        """Those of the lines whose memory is full and whose floor lies above `power`."""
+        quiet = (self._frames[lines] <= power).sum(axis=1)
+        full = self._frames[lines, -1] < np.inf
+        return np.asarray(lines[(quiet <= QUIETEST) & full])
+
+    def power(self, lines: Ints) -> NDArray[np.float64]:
+        """The floor; zero where pauses are digital silence or nothing was heard."""
+        ranked = np.sort(self._frames[lines], axis=1)
+        floor = ranked[:, QUIETEST]
+        short = np.isinf(floor)
+        if short.any():
+            loudest = np.where(np.isinf(ranked), 0, ranked).max(axis=1)
+            floor = np.where(short, loudest, floor)
+        return floor
+
+    def dip(self, line: int) -> float:
         """The second quietest frame that is not digital silence: even speech without pauses soon dips to the line's noise."""
-        self.steady = False
-        """Whether all of the memory sounds like noise: the line said nothing else for as long as that."""
+        frames = self._frames[line]
+        heard = np.sort(frames[(frames > 0) & (frames < np.inf)])
+        return float(heard[1]) if len(heard) > 1 else 0.0
 
-    def hear(self, samples: NDArray[np.float32]) -> None:
-        """Take samples that hold no tone."""
-        self._energy += float(samples @ samples)
-        self._count += len(samples)
-        if self._count >= FRAME:
-            self._frames.append(self._energy / self._count)
-            ranked = sorted(self._frames)
-            self.power = ranked[min(QUIETEST, len(ranked) - 1)]
-            heard = [power for power in ranked if power > 0]
-            self.dip = heard[1] if len(heard) > 1 else 0.0
-            self.steady = len(ranked) == MEMORY_FRAMES and ranked[-1 - QUIETEST] <= STEADY_RATIO * self.power
-            self._energy, self._count = 0.0, 0
+    def steady(self, line: int) -> bool:
+        """Whether all of the memory sounds like noise: the line said nothing else for as long as that."""
+        ranked = np.sort(self._frames[line])
+        return bool(ranked[-1] < np.inf and ranked[-1 - QUIETEST] <= STEADY_RATIO * ranked[QUIETEST])
 
 
 class ComfortNoise:
-    """An endless run of noise."""
+    """Endless runs of noise, one for each of some lines."""
 
-    def __init__(self) -> None:
-        self._next = 0
+    def __init__(self, lines: int = 1) -> None:
+        self._next: Ints = np.zeros(lines, np.intp)
 
-    def take(self, count: int, power: float) -> NDArray[np.float32]:
-        """The next samples, at most _TABLE_LENGTH, of the power asked for or LOUDEST."""
-        piece = _TABLE[self._next : self._next + count]
-        self._next = (self._next + count) % _TABLE_LENGTH
-        return piece * np.float32(np.sqrt(min(power, LOUDEST)))
+    def forget(self, line: int) -> None:
+        """A new line begins in this place."""
+        self._next[line] = 0
+
+    def take(self, lines: Ints, count: int, power: NDArray[np.float64]) -> Floats:
+        """The next samples of each line, (lines, at most _TABLE_LENGTH), of the powers asked for or LOUDEST."""
+        begin = self._next[lines]
+        self._next[lines] = (begin + count) % _TABLE_LENGTH
+        scale = np.sqrt(np.minimum(power, LOUDEST)).astype(np.float32)
+        return np.asarray(_TABLE[begin[:, None] + np.arange(count)] * scale[:, None])

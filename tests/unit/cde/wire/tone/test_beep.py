@@ -14,7 +14,7 @@ def played(beeper: Beeper, length: int, chunk: int = 160) -> np.ndarray:
     pieces = []
     for at in range(0, length, chunk):
         piece = np.zeros(min(chunk, length - at), np.float32)
-        beeper.mix_into(piece)
+        beeper.mix_into(piece, at)
         pieces.append(piece)
     return np.concatenate(pieces)
 
