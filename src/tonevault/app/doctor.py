@@ -1,7 +1,6 @@
 """`tonevault doctor`: looks at the configuration and this machine, says what is wrong and how to mend it. It changes nothing."""
 
 import os
-import resource
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,19 +10,18 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from tonevault.app.capacity import MEBIBYTE, needs, shortcomings
 from tonevault.app.edge_settings import edge_settings, relay_settings
 from tonevault.app.embedded import Places, places
 from tonevault.app.findings import Finding, Level
 from tonevault.app.key_doctor import examine_keys
 from tonevault.app.settings import LISTENER, MediaSettings, RouteSettings, SipSettings, TonevaultSettings
+from tonevault.plumbing.machine_limits import machine_limits
 from tonevault.plumbing.migrations import DatabaseUnusableError, open_database, require_readable
 from tonevault.plumbing.settings import SettingsError
 
 PORTS_TRIED: Final = 16
 """How many ports of the media range are tried: enough to find a range that another program holds."""
-SOCKETS_PER_CALL: Final = 4
-FILES_BESIDE_CALLS: Final = 256
-"""Databases, logs, SIP connections and web clients."""
 CERTIFICATE_WARNING: Final = timedelta(days=21)
 
 
@@ -50,7 +48,7 @@ def examine(settings: TonevaultSettings) -> list[Finding]:
     findings += certificate
     if not any(each.is_fault for each in certificate):
         findings += _edge(settings)
-    findings += _files(settings)
+    findings += _capacity(settings)
     return findings
 
 
@@ -236,21 +234,22 @@ def _certificate(settings: SipSettings) -> Iterator[Finding]:
         yield Finding(Level.OK, "secure.sip", f"the certificate is good for {left.days} days")
 
 
-def _files(settings: TonevaultSettings) -> Iterator[Finding]:
-    calls = sum(route.max_calls for route in settings.secure.routes)
-    media = settings.secure.media
-    calls = min(calls, (media.last_port - media.first_port + 1) // SOCKETS_PER_CALL)
-    needed = calls * SOCKETS_PER_CALL + FILES_BESIDE_CALLS
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < needed:
+def _capacity(settings: TonevaultSettings) -> Iterator[Finding]:
+    """Whether the calls that are allowed fit into this machine. The start refuses what is a fault here."""
+    try:
+        calls, needed = needs(settings.secure)
+    except SettingsError:
+        return
+    limits = machine_limits()
+    lacking = shortcomings(calls, needed, limits)
+    for subject, rule, way_out in lacking:
+        yield Finding(Level.FAULT, subject, rule, way_out)
+    if not lacking:
         yield Finding(
-            Level.WARNING,
-            "open files",
-            f"the limit is {hard}, and {calls} calls need {needed}",
-            f"set LimitNOFILE={needed} (systemd) or ulimit -n {needed}",
+            Level.OK,
+            "capacity",
+            f"{calls} calls need {needed.files} open files (now {limits.files}, raised at the start) and {needed.memory // MEBIBYTE} MiB",
         )
-    else:
-        yield Finding(Level.OK, "open files", f"{soft} now, {hard} at most; {calls} calls need {needed}")
 
 
 def _split(address: str) -> tuple[str, int]:

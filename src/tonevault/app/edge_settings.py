@@ -45,7 +45,12 @@ def relay_settings(settings: SecureSettings) -> RelaySettings:
     media = settings.media
     try:
         interface = MediaInterface(media.address, media.first_port, media.last_port, media.advertise)
-        return RelaySettings(interface, media.workers)
+        return RelaySettings(
+            interface,
+            media.workers,
+            max_calls=media.max_calls,
+            worker_memory=media.worker_memory_mb and media.worker_memory_mb * 1024 * 1024,
+        )
     except ValueError as error:
         raise SettingsError([f"secure.media: {error}"]) from None
 

@@ -3,12 +3,13 @@
 import asyncio
 from contextlib import AsyncExitStack
 
+from tonevault.app.capacity import require_capacity
 from tonevault.app.edge_settings import edge_settings, relay_settings, require_own_address
 from tonevault.app.embedded import Places, boundary_token, places, prepare_boundary
 from tonevault.app.key_custody import ready_custody
 from tonevault.app.secure_database import open_secure_database
 from tonevault.app.settings import TonevaultSettings
-from tonevault.app.web_server import stop_on_signals
+from tonevault.app.stop_wish import StopWish
 from tonevault.cde.capture.finisher import Finisher
 from tonevault.cde.capture.service import CaptureService
 from tonevault.cde.capture.store import SqlCaptureStore
@@ -37,26 +38,38 @@ log = get_logger(__name__)
 
 async def run_secure(settings: TonevaultSettings) -> None:
     """Serve until SIGTERM. Raises SettingsError when the process cannot start as it is configured."""
-    stopping = asyncio.Event()
-    stop_on_signals(stopping)
+    wish = StopWish()
+    wish.listen()
+    require_capacity(settings.secure)
     where = places(settings)
     prepare_boundary(where)
     try:
         async with AsyncExitStack() as stack:
-            sweeping = await _start(settings, where, stack)
-            waiting = asyncio.create_task(stopping.wait())
+            sweeping, edge = await _start(settings, where, stack)
+            waiting = asyncio.create_task(wish.asked.wait())
             await asyncio.wait({sweeping, waiting}, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
             if sweeping.done():
                 sweeping.result()
+            await _drain(edge, wish, settings.secure.drain_s)
     except ListenerError as error:
         raise SettingsError([f"secure.sip.listen: {error}"]) from None
     except (MediaUnavailableError, SocketTakenError, KeyCustodyError) as error:
         raise SettingsError([f"secure: {error}"]) from None
 
 
-async def _start(settings: TonevaultSettings, where: Places, stack: AsyncExitStack) -> "asyncio.Task[None]":
-    """Start from the ground up; the stack takes down in the opposite order. Answers the cashier's sweep."""
+async def _drain(edge: EdgeServer, wish: StopWish, patience_s: int) -> None:
+    """Let calls end by themselves before everything is taken down, if that was configured; captures and charges go on meanwhile."""
+    if patience_s and edge.switch.has_unfinished:
+        log.info("no new calls are taken; waiting for the last to end", patience_s=patience_s)
+        done = await wish.patiently(edge.drain(), patience_s)
+        log.info("every call has ended" if done else "the calls that are left are hung up")
+
+
+async def _start(
+    settings: TonevaultSettings, where: Places, stack: AsyncExitStack
+) -> "tuple[asyncio.Task[None], EdgeServer]":
+    """Start from the ground up; the stack takes down in the opposite order. Answers the cashier's sweep, and the edge."""
     edge_config, relay_config = edge_settings(settings.secure), relay_settings(settings.secure)
     require_own_address(settings.secure.media)
     clock = WallClock()
@@ -102,7 +115,7 @@ async def _start(settings: TonevaultSettings, where: Places, stack: AsyncExitSta
     stack.callback(sweeping.cancel)
     for listener, port in edge.addresses():
         log.info("SIP listens", transport=listener.transport.value, host=listener.host, port=port)
-    return sweeping
+    return sweeping, edge
 
 
 def _gateways(

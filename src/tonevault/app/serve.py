@@ -19,7 +19,7 @@ async def run_serve(settings: TonevaultSettings, config: Path | None) -> int:
         )
     prepare_boundary(places(settings))
     upgrade_zones(settings, "both")
-    supervisor = Supervisor(both_zones(config))
+    supervisor = Supervisor(both_zones(config, settings.secure.drain_s))
     click.echo(
         f"Tonevault: panel and API at {public_url(settings)}, SIP at {', '.join(settings.secure.sip.listen)}; Ctrl-C stops."
     )

@@ -104,6 +104,8 @@ class MediaSettings(Settings):
     first_port: Annotated[int, Field(ge=1024, le=65_534)] = 20_000
     last_port: Annotated[int, Field(ge=1024, le=65_535)] = 21_999
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    max_calls: Annotated[int, Field(ge=1, le=64_000)] | None = None
+    worker_memory_mb: Annotated[int, Field(ge=128, le=1_048_576)] | None = None
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> "MediaSettings":
@@ -178,6 +180,7 @@ class SecureSettings(Settings):
     keys: KeySettings = KeySettings()
     sip: SipSettings = SipSettings()
     media: MediaSettings = MediaSettings()
+    drain_s: Annotated[int, Field(ge=0, le=86_400)] = 0
     routes: tuple[RouteSettings, ...] = ()
 
 

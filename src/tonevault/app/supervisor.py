@@ -2,13 +2,13 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tonevault.app.stop_wish import StopWish
 from tonevault.plumbing.log import get_logger
 
 STOP_S: Final = 10.0
@@ -30,6 +30,8 @@ class Zone:
 
     name: str
     arguments: Sequence[str]
+    drain_s: float = 0.0
+    """How long it may take to finish what is under way; until then every other zone goes on."""
     process: asyncio.subprocess.Process | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -39,25 +41,26 @@ class Supervisor:
 
     def __init__(self, zones: Sequence[Zone]) -> None:
         self.zones = list(zones)
-        self._stopping = asyncio.Event()
+        self._wish = StopWish()
         self.exit_code = 0
 
     async def run(self) -> int:
         """Keep every zone up; answers the exit code of the whole."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.stop)
+        self._wish.listen()
         kept = {zone.name: asyncio.create_task(self._keep(zone)) for zone in self.zones}
-        await self._stopping.wait()
-        # Last started, first stopped: whoever depends on a zone ends before it.
-        for zone in reversed(self.zones):
+        await self._wish.asked.wait()
+        # Whoever has calls to finish goes first, for they are finished with the help of the others; then the last started is the first
+        # stopped: whoever depends on a zone ends before it.
+        last_first = self.zones[::-1]
+        last_first.sort(key=lambda each: not each.drain_s)
+        for zone in last_first:
             zone.stopping.set()
             await kept[zone.name]
         return self.exit_code
 
     def stop(self) -> None:
-        """Begin to stop; `run` returns when all zones have ended."""
-        self._stopping.set()
+        """Begin to stop, and hurry when asked again; `run` returns when all zones have ended."""
+        self._wish.hear()
 
     async def _keep(self, zone: Zone) -> None:
         loop = asyncio.get_running_loop()
@@ -74,7 +77,7 @@ class Supervisor:
                 # The children take their stop from us, in order, and not from the terminal's Ctrl-C.
                 start_new_session=True,
             )
-            code = await self._watch(zone.process, zone.stopping)
+            code = await self._watch(zone.process, zone)
             if zone.stopping.is_set():
                 return
             if code == CONFIGURATION_EXIT:
@@ -88,14 +91,16 @@ class Supervisor:
             except TimeoutError:
                 continue
 
-    async def _watch(self, process: asyncio.subprocess.Process, stop: asyncio.Event) -> int:
+    async def _watch(self, process: asyncio.subprocess.Process, zone: Zone) -> int:
         """Wait for the process to end, or end it when the whole stops."""
         ended = asyncio.ensure_future(process.wait())
-        stopping = asyncio.ensure_future(stop.wait())
+        stopping = asyncio.ensure_future(zone.stopping.wait())
         await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if not ended.done():
             process.terminate()
+            if zone.drain_s and not await self._wish.patiently(_none(ended), zone.drain_s):
+                process.terminate()
             try:
                 await asyncio.wait_for(asyncio.shield(ended), STOP_S)
             except TimeoutError:
@@ -103,7 +108,12 @@ class Supervisor:
         return await ended
 
 
-def both_zones(config: Path | None) -> list[Zone]:
+async def _none(ended: "asyncio.Future[int]") -> None:
+    """Wait for an end that goes on being waited for by others."""
+    await asyncio.shield(ended)
+
+
+def both_zones(config: Path | None, drain_s: float = 0.0) -> list[Zone]:
     """The secure zone first: the desk waits for it anyway."""
     common = ["--config", str(config)] if config else []
-    return [Zone("secure", [*common, "secure"]), Zone("desk", [*common, "desk"])]
+    return [Zone("secure", [*common, "secure"], drain_s), Zone("desk", [*common, "desk"])]

@@ -14,7 +14,7 @@ from typing import Self
 import psutil
 import pytest
 
-from tonevault.cde.edge.relay import controller, worker_link
+from tonevault.cde.edge.relay import worker_link, worker_pool
 from tonevault.cde.edge.relay.controller import RelayPlane, RelaySettings
 from tonevault.cde.edge.relay.port_pool import MediaInterface
 from tonevault.cde.media import (
@@ -98,9 +98,9 @@ async def until(condition: Callable[[], bool]) -> None:
 Scene = Callable[[RelayPlane, Sink, Phone, Phone], Awaitable[None]]
 
 
-def play(scene: Scene, workers: int = 1) -> None:
+def play(scene: Scene, settings: RelaySettings | None = None) -> None:
     async def run() -> None:
-        plane, sink = RelayPlane(RelaySettings(INTERFACE, workers)), Sink()
+        plane, sink = RelayPlane(settings or RelaySettings(INTERFACE)), Sink()
         await plane.start(sink)
         try:
             with Phone() as customer, Phone() as agent:
@@ -167,8 +167,8 @@ def test_a_killed_worker_is_told_and_replaced() -> None:
 
 
 def test_a_worker_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(controller, "HANG_S", 0.3)
-    monkeypatch.setattr(controller, "WATCH_S", 0.05)
+    monkeypatch.setattr(worker_pool, "HANG_S", 0.3)
+    monkeypatch.setattr(worker_pool, "WATCH_S", 0.05)
 
     async def scene(plane: RelayPlane, sink: Sink, customer: Phone, agent: Phone) -> None:
         connect(plane, "call_a", customer, agent)
@@ -182,7 +182,7 @@ def test_calls_are_spread_and_a_drained_plane_takes_no_more() -> None:
     async def scene(plane: RelayPlane, sink: Sink, customer: Phone, agent: Phone) -> None:
         for name in ("call_a", "call_b", "call_c", "call_d"):
             connect(plane, name, customer, agent)
-        assert sorted(len(link.calls) for link in plane._links) == [2, 2]
+        assert sorted(len(link.calls) for link in plane._pool.links) == [2, 2]
         drained = asyncio.create_task(plane.drain())
         await asyncio.sleep(0)
         with pytest.raises(MediaUnavailableError, match="draining"):
@@ -194,7 +194,7 @@ def test_calls_are_spread_and_a_drained_plane_takes_no_more() -> None:
         await drained
         await until(lambda: plane.status().free_ports == INTERFACE.pairs)
 
-    play(scene, workers=2)
+    play(scene, RelaySettings(INTERFACE, workers=2))
 
 
 def test_a_full_relay_says_so() -> None:
@@ -246,10 +246,55 @@ def test_a_worker_knows_no_secret_of_its_parent(monkeypatch: pytest.MonkeyPatch)
     play(scene)
 
 
+def test_a_worker_is_drained_without_hurting_its_call() -> None:
+    async def scene(plane: RelayPlane, sink: Sink, customer: Phone, agent: Phone) -> None:
+        before = connect(plane, "call_a", customer, agent)
+        (old,) = plane.worker_pids
+        plane.drain_worker(old)
+        await until(lambda: plane.status().draining == 1)
+        (new,) = plane.worker_pids
+        assert new != old
+        customer.say(before.customer.port, b"\x11" * 160)
+        assert (await agent.hear()).payload == b"\x11" * 160
+        with Phone() as other_customer, Phone() as other_agent:
+            after = connect(plane, "call_b", other_customer, other_agent)
+            plane.close(CallId("call_a"))
+            await until(lambda: plane.status().draining == 0 and not psutil.pid_exists(old))
+            other_customer.say(after.customer.port, b"\x22" * 160)
+            assert (await other_agent.hear()).payload == b"\x22" * 160
+        assert sink.lost == []
+        assert plane.worker_pids == (new,)
+
+    play(scene)
+
+
+def test_a_worker_that_outgrows_its_limit_is_replaced() -> None:
+    async def scene(plane: RelayPlane, sink: Sink, customer: Phone, agent: Phone) -> None:
+        connect(plane, "call_a", customer, agent)
+        (old,) = plane.worker_pids
+        await until(lambda: plane.status().draining == 1)
+        assert plane.worker_pids != (old,)
+        assert sink.lost == []
+
+    play(scene, RelaySettings(INTERFACE, worker_memory=1024))
+
+
+def test_the_most_calls_are_a_setting() -> None:
+    async def scene(plane: RelayPlane, sink: Sink, customer: Phone, agent: Phone) -> None:
+        plane.open(CallId("call_a"))
+        with pytest.raises(MediaUnavailableError, match="raise max_calls"):
+            plane.open(CallId("call_b"))
+        plane.close(CallId("call_a"))
+        plane.open(CallId("call_b"))
+
+    play(scene, RelaySettings(INTERFACE, max_calls=1))
+    with pytest.raises(ValueError, match="hold 25 calls"):
+        RelaySettings(INTERFACE, max_calls=26)
+
+
 PARENT = """
 import asyncio
 from tests.scenario.media.test_real_workers import INTERFACE, Sink
-from tonevault.cde.edge.relay import controller, worker_link
 from tonevault.cde.edge.relay.controller import RelayPlane, RelaySettings
 
 async def run():

@@ -56,7 +56,7 @@ _ADDRESS: Final = struct.Struct("!HH")
 _CODEC: Final = struct.Struct("!BIB")
 _LEG: Final = struct.Struct("!BBH")
 _COUNTS: Final = struct.Struct(f"!{len(fields(FlowCounters))}Q")
-_LOAD: Final = struct.Struct("!IIQQQ")
+_LOAD: Final = struct.Struct("!IIQQQQ")
 
 _LEGS: Final = tuple(Leg)
 _MODES: Final = tuple(MaskMode)
@@ -69,10 +69,12 @@ PLAIN: Final = 0xFF
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a worker says of itself every few seconds: open calls, its share of a core in 1/1000, datagrams since its start."""
+    """What a worker says of itself every few seconds: open calls, its share of a core in 1/1000, resident octets, datagrams since its
+    start."""
 
     calls: int
     busy_permille: int
+    memory: int
     datagrams_in: int
     datagrams_out: int
     send_failures: int

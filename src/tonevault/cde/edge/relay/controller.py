@@ -1,11 +1,11 @@
 """The media plane of the secure process: workers started and watched, calls spread over them. It refuses to touch a packet."""
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from tonevault.cde.edge.relay.capacity import CALL_OCTETS, WORKER_OCTETS
 from tonevault.cde.edge.relay.control_frames import (
     Kind,
     configure_frame,
@@ -15,13 +15,13 @@ from tonevault.cde.edge.relay.control_frames import (
     plain_frame,
     read_closed,
     read_key,
-    read_load,
     read_mode,
 )
 from tonevault.cde.edge.relay.counters import FlowCounters
 from tonevault.cde.edge.relay.latch import canonical_host
 from tonevault.cde.edge.relay.port_pool import MediaInterface, PortPool
 from tonevault.cde.edge.relay.worker_link import RelayedCall, WorkerLink
+from tonevault.cde.edge.relay.worker_pool import WorkerPool
 from tonevault.cde.media import (
     Carrier,
     KeyReport,
@@ -37,45 +37,59 @@ from tonevault.kernel.ids import CallId
 
 CALLS_A_WORKER: Final = 1000
 """What one core was measured to relay without loss; a call more would harm all of them."""
-RESPAWN_S: Final = 0.2
-RESPAWN_LONGEST_S: Final = 30.0
-"""A worker that dies is replaced at once, one that dies again and again at growing intervals."""
-STEADY_S: Final = 60.0
-"""A worker that lived this long did not die of its start."""
-READY_S: Final = 30.0
-"""A worker loads numerical libraries at its start, which takes long on a machine that is busy starting everything at once."""
-WATCH_S: Final = 1.0
-HANG_S: Final = 15.0
-"""A worker tells its load every 5 s: after three missing words it hangs. Shorter would kill one that a busy machine only delays."""
-END_S: Final = 5.0
-"""How long a worker that was told to end may take."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """`workers` relay processes, one for each core that is to carry voice; `calls_a_worker` at most on each."""
+    """`workers` relay processes, one for each core that is to carry voice; `calls_a_worker` at most on each, and `max_calls` on all, where
+    ports and workers allow more. A worker larger than `worker_memory` octets is replaced; None: twice what all its calls should need."""
 
     interface: MediaInterface
     workers: int = 1
     calls_a_worker: int = CALLS_A_WORKER
+    max_calls: int | None = None
+    worker_memory: int | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.workers <= 256:
             raise ValueError("workers: must be 1 to 256")
         if self.calls_a_worker < 1:
             raise ValueError("calls_a_worker: must be at least 1")
+        if self.max_calls is not None and self.max_calls < 1:
+            raise ValueError("max_calls: must be at least 1")
+        if self.max_calls is not None and self.max_calls > self.room:
+            raise ValueError(
+                f"max_calls: ports and workers hold {self.room} calls; widen first_port to last_port (four ports a call), "
+                f"or add workers ({self.calls_a_worker} calls each)"
+            )
+
+    @property
+    def room(self) -> int:
+        """Calls that ports and workers hold."""
+        return min(self.interface.pairs // 2, self.workers * self.calls_a_worker)
+
+    @property
+    def most_calls(self) -> int:
+        """Calls at once that are taken."""
+        return self.room if self.max_calls is None else self.max_calls
+
+    @property
+    def memory_limit(self) -> int:
+        """Octets from which on a worker is replaced."""
+        return self.worker_memory or 2 * (WORKER_OCTETS + self.calls_a_worker * CALL_OCTETS)
 
 
 @dataclass(frozen=True, slots=True)
 class RelayStatus:
-    """The state of the relays, for metrics: live workers, open calls, port pairs at rest, each worker's busy share in 1/1000."""
+    """The state of the relays, for metrics: workers that take calls and that only finish theirs, open calls, port pairs at rest; of each
+    worker that takes calls its busy share in 1/1000 and its resident octets."""
 
     workers: int
+    draining: int
     calls: int
     free_ports: int
     busy_permille: tuple[int, ...]
+    memory: tuple[int, ...]
     totals: FlowCounters
     """Of all calls that have ended."""
 
@@ -88,47 +102,19 @@ class RelayPlane:
         self._settings = settings
         self._ports = PortPool(settings.interface)
         self._sink: MediaSink | None = None
-        self._links: list[WorkerLink] = []
+        self._pool = WorkerPool(
+            settings.workers, settings.memory_limit, self._take_frame, self._lose, self._greet
+        )
         self._placed: dict[CallId, tuple[WorkerLink, RelayedCall]] = {}
         self._next_number = 1
         self._totals = FlowCounters()
         self._draining = False
-        self._started = False
-        self._stopping = False
         self._emptied = asyncio.Event()
-        self._respawn_s = RESPAWN_S
-        self._watching: set[asyncio.Task[None]] = set()
-        self._reaping: set[asyncio.Task[None]] = set()
 
     async def start(self, sink: MediaSink) -> None:
         """Start the workers and wait until all are ready. Raises MediaUnavailableError if one does not come up."""
         self._sink = sink
-        try:
-            await self._start_workers()
-        except MediaUnavailableError:
-            await self.stop()
-            raise
-        self._started = True
-        self._spawn(self._watch(), self._watching)
-
-    async def _start_workers(self) -> None:
-        try:
-            for _ in range(self._settings.workers):
-                self._links.append(WorkerLink(self._take_frame, self._on_death))
-            links = tuple(self._links)
-            async with asyncio.timeout(READY_S):
-                for link in links:
-                    await link.is_ready.wait()
-        except TimeoutError:
-            raise MediaUnavailableError(
-                f"relay workers: not ready within {READY_S:.0f} s of their start"
-            ) from None
-        except OSError as error:
-            raise MediaUnavailableError(f"relay workers: cannot be started: {error.strerror}") from error
-        if any(link.is_dead for link in links):
-            raise MediaUnavailableError(
-                "relay workers: one ended while it started; it says why on standard error"
-            )
+        await self._pool.start()
 
     async def drain(self) -> None:
         """Take no more calls, and wait until the last one has ended."""
@@ -139,25 +125,35 @@ class RelayPlane:
 
     async def stop(self) -> None:
         """End the workers, and with them every call."""
-        self._stopping = True
-        for task in tuple(self._watching):
-            task.cancel()
-        links, self._links = self._links, []
-        for link in links:
-            link.hang_up()
-        await asyncio.gather(*self._reaping, *(link.reap(END_S) for link in links))
+        self._draining = True
+        await self._pool.stop()
         self._placed.clear()
         self._emptied.set()
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
-        """The processes of the live workers."""
-        return tuple(link.pid for link in self._links)
+        """The processes of the workers that take calls."""
+        return tuple(link.pid for link in self._pool.links)
+
+    def drain_worker(self, pid: int) -> None:
+        """Replace a worker without hurting its calls: it takes no more, and ends with its last."""
+        for link in self._pool.links:
+            if link.pid == pid:
+                self._pool.drain(link)
+                return
 
     def status(self) -> RelayStatus:
         """The state of the relays."""
-        busy = tuple(link.load.busy_permille for link in self._links)
-        return RelayStatus(len(self._links), len(self._placed), self._ports.free, busy, self._totals)
+        links = self._pool.links
+        return RelayStatus(
+            workers=len(links),
+            draining=len(self._pool.leaving),
+            calls=len(self._placed),
+            free_ports=self._ports.free,
+            busy_permille=tuple(link.load.busy_permille for link in links),
+            memory=tuple(link.load.memory for link in links),
+            totals=self._totals,
+        )
 
     def open(self, call_id: CallId) -> MediaPorts:
         """Bind ports for a new call on the least loaded worker. Raises MediaUnavailableError."""
@@ -180,14 +176,12 @@ class RelayPlane:
         return MediaPorts(customer.address, agent.address)
 
     def _least_loaded(self) -> WorkerLink:
-        if self._draining or self._stopping:
+        if self._draining:
             raise MediaUnavailableError("relay: draining, takes no more calls")
-        if not self._links:
-            raise MediaUnavailableError("relay workers: none is running; a new one is being started")
-        link = min(self._links, key=lambda one: len(one.calls))
-        if len(link.calls) >= self._settings.calls_a_worker:
+        link = self._pool.least_loaded()
+        if len(self._placed) >= self._settings.most_calls or len(link.calls) >= self._settings.calls_a_worker:
             raise MediaUnavailableError(
-                "relay workers: all carry as many calls as they may; add workers or a node"
+                "relay workers: all carry as many calls as they may; raise max_calls, add workers or a node"
             )
         return link
 
@@ -228,13 +222,10 @@ class RelayPlane:
     def _take_frame(self, link: WorkerLink, frame: memoryview) -> None:
         kind, number = kind_of(frame)
         match kind:
-            case Kind.READY:
-                link.is_ready.set()
-            case Kind.LOAD:
-                link.load = read_load(frame)
             case Kind.CLOSED:
                 self._free(link.calls.pop(number))
                 self._totals.add(read_closed(frame))
+                self._pool.call_ended(link)
             case _:
                 self._report(link.calls.get(number), kind, frame)
 
@@ -252,14 +243,8 @@ class RelayPlane:
         for number in call.port_numbers:
             self._ports.give_back(number)
 
-    def _on_death(self, link: WorkerLink) -> None:
-        """A worker is gone: its calls are lost, its ports free, and another takes its place."""
-        if link in self._links:
-            self._links.remove(link)
-        lost = list(link.calls.values())
-        link.calls.clear()
-        _log.error("relay worker ended unexpectedly: %d calls lost", len(lost))
-        self._spawn(link.reap(END_S), self._reaping)
+    def _lose(self, lost: list[RelayedCall]) -> None:
+        """The calls of a worker that died: their ports are free."""
         for call in lost:
             self._free(call)
             placed = self._placed.get(call.call_id)
@@ -269,31 +254,6 @@ class RelayPlane:
                     self._sink.media_lost(call.call_id)
         if not self._placed:
             self._emptied.set()
-        if self._started and not self._stopping:
-            steady = asyncio.get_running_loop().time() - link.started_at > STEADY_S
-            self._respawn_s = RESPAWN_S if steady else min(2 * self._respawn_s, RESPAWN_LONGEST_S)
-            self._spawn(self._respawn(self._respawn_s), self._watching)
 
-    async def _respawn(self, after_s: float) -> None:
-        await asyncio.sleep(after_s)
-        try:
-            self._links.append(WorkerLink(self._take_frame, self._on_death))
-        except OSError as error:
-            _log.error("relay worker cannot be started: %s", error.strerror)
-            self._respawn_s = min(2 * self._respawn_s, RESPAWN_LONGEST_S)
-            self._spawn(self._respawn(self._respawn_s), self._watching)
-
-    async def _watch(self) -> None:
-        """Give up workers that have said nothing for too long: they hang, and their calls are mute."""
-        while True:
-            await asyncio.sleep(WATCH_S)
-            now = asyncio.get_running_loop().time()
-            for link in tuple(self._links):
-                if link.is_ready.is_set() and now - link.heard_at > HANG_S:
-                    link.give_up()
-
-    @staticmethod
-    def _spawn(work: Coroutine[None, None, None], kept: set[asyncio.Task[None]]) -> None:
-        task = asyncio.create_task(work)
-        kept.add(task)
-        task.add_done_callback(kept.discard)
+    def _greet(self, link: WorkerLink) -> None:
+        """What a new worker must know before its first call: nothing yet."""

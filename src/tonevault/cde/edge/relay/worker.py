@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import Final, Never, assert_never
 
 from tonevault.cde.edge.relay.call_media import LegSockets
@@ -40,6 +41,7 @@ LONGEST_GATHER_S: Final = 0.002
 """What gathering may cost in delay: a tenth of a packet's 20 ms, and less the more calls there are."""
 LONGEST_WAIT_S: Final = 1.0
 """An idle worker looks at the clock this often."""
+STATM: Final = Path("/proc/self/statm")
 LOAD_EVERY_S: Final = 5.0
 """How often a worker tells its load."""
 SETTLE_EVERY_S: Final = 1.0
@@ -180,7 +182,12 @@ class RelayWorker:
         permille = int(1000 * (busy - self._busy_before) / (now - self._load_at + LOAD_EVERY_S))
         self._busy_before, self._load_at = busy, now + LOAD_EVERY_S
         load = Load(
-            self._engine.calls, permille, self._datagrams_in, self._datagrams_out, self._send_failures
+            self._engine.calls,
+            permille,
+            resident_memory(),
+            self._datagrams_in,
+            self._datagrams_out,
+            self._send_failures,
         )
         self._channel.send(load_frame(load))
 
@@ -241,6 +248,11 @@ class RelayWorker:
             self._poller.unregister(number)
             self._sockets.pop(number).socket.close()
         self._channel.send(closed_frame(call, counters))
+
+
+def resident_memory() -> int:
+    """Octets of this process's memory, by proc(5)."""
+    return int(STATM.read_text(encoding="ascii").split()[1]) * resource.getpagesize()
 
 
 def main() -> None:

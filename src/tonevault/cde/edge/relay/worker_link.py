@@ -58,7 +58,7 @@ class WorkerLink:
         self.calls: dict[int, RelayedCall] = {}
         self.is_ready = asyncio.Event()
         """Set when the worker has told that it serves, and when it died."""
-        self.load = Load(0, 0, 0, 0, 0)
+        self.load = Load(0, 0, 0, 0, 0, 0)
         self.started_at = self.heard_at = self._loop.time()
         self._loop.add_reader(self._channel.fileno(), self._read)
 
