@@ -6,19 +6,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.databases import secure_url
 from tonevault.boundary.charges import Amount, ChargeRequest, ChargeResult
+from tonevault.boundary.operations import OperationKind, OperationRequest, OperationResult
 from tonevault.boundary.tokens import TokenUsage, TokenView
 from tonevault.cde.charging.completion import CapturedCard, Completion, Sale
 from tonevault.cde.charging.service import Cashier
 from tonevault.cde.custodies.file import FileCustody, SharePaths
-from tonevault.cde.gateway import Gateway
+from tonevault.cde.gateway import BillingDetails, Gateway
 from tonevault.cde.gateways.simulator import SimulatorGateway
 from tonevault.cde.migrations import SCRIPTS
 from tonevault.cde.sealed.card_number import CardNumber
 from tonevault.cde.sealed.security_code import SecurityCode
 from tonevault.cde.sealed.small_field import Expiry
 from tonevault.cde.vault.service import Vault
-from tonevault.kernel.ids import CHARGE, AccountId, ChargeId, TokenId, make_id
+from tonevault.kernel.ids import CHARGE, AccountId, ChargeId, OperationId, TokenId, make_id
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
 from tonevault.plumbing.migrations import upgrade
 from tonevault.plumbing.sql import Database
@@ -73,6 +75,16 @@ def request(token: TokenId, minor: int = 1250, under: ChargeId | None = None) ->
     )
 
 
+def operation(kind: OperationKind, charge: ChargeId, minor: int | None = None) -> OperationRequest:
+    return OperationRequest(
+        operation_id=OperationId(make_id(kind.prefix, 0, SYSTEM_ENTROPY)),
+        account_id=ACCOUNT,
+        charge_id=charge,
+        kind=kind,
+        amount=None if minor is None else money(minor),
+    )
+
+
 @dataclass
 class Till:
     """Everything that a payment needs. `database` and `gateway` may be wrapped by a test before first use."""
@@ -82,13 +94,14 @@ class Till:
     wrap_database: Callable[[Database], Database] = lambda database: database
     wrap_gateway: Callable[[Gateway], Gateway] = lambda gateway: gateway
     told: list[ChargeResult] = field(default_factory=list)
+    operations: list[OperationResult] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.open()
 
     def open(self) -> None:
         """Start the secure zone's services anew on whatever the files hold."""
-        plain = Database(f"sqlite:///{self.folder / 'secure.db'}")
+        plain = Database(secure_url(self.folder))
         upgrade(plain, SCRIPTS)
         self.database = self.wrap_database(plain)
         self.custody = FileCustody.open_or_create(SharePaths.below(self.folder))
@@ -102,6 +115,7 @@ class Till:
             {ACCOUNT: self.wrap_gateway(self.simulator)},
             self.clock,
             on_change=self.told.append,
+            on_operation=self.operations.append,
         )
         self.completion = Completion(self.vault, self.cashier, self.clock)
 
@@ -119,7 +133,7 @@ class Till:
         return (await self.vault.tokenise(ACCOUNT, number(digits), EXPIRY, usage, self.clock.utc()))[0]
 
     def card(self, digits: bytes = VISA, *, postal_code: str | None = None) -> CapturedCard:
-        return CapturedCard(number(digits), EXPIRY, code(), postal_code)
+        return CapturedCard(number(digits), EXPIRY, code(), BillingDetails(postal_code))
 
     def sale(self, minor: int = 1250, under: ChargeId | None = None) -> Sale:
         return Sale(under or charge_id(), money(minor))
@@ -130,7 +144,7 @@ class Till:
             self.clock.advance(0.5)
             while await self.cashier.sweep():
                 pass
-            if not await self.cashier.unsettled():
+            if not await self.cashier.unsettled() and not await self.cashier.unsettled_operations():
                 return
 
 

@@ -28,9 +28,13 @@ class Amount(Message):
 
 
 class ChargeState(StrEnum):
-    """SPEC section 6. `unknown` is a gateway that fell silent; it is settled by looking the charge up."""
+    """SPEC section 6. `unknown` is a gateway that fell silent; it is settled by looking the charge up.
+
+    `authorised`: the money is held and not yet taken; only a charge with `capture: manual` comes there.
+    """
 
     PENDING = "pending"
+    AUTHORISED = "authorised"
     SUCCEEDED = "succeeded"
     DECLINED = "declined"
     FAILED = "failed"
@@ -38,6 +42,28 @@ class ChargeState(StrEnum):
     CANCELED = "canceled"
     REFUNDED = "refunded"
     PARTIALLY_REFUNDED = "partially_refunded"
+
+
+class ChargeKind(StrEnum):
+    """A payment, or a check of the card for no money."""
+
+    PAYMENT = "payment"
+    VERIFICATION = "verification"
+
+
+class Taking(StrEnum):
+    """When the money is taken: with the authorisation, or later by a capture of its own."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
+
+
+class Initiator(StrEnum):
+    """Who starts a charge on a token: the customer who is there, or the merchant, on a schedule or at need."""
+
+    CUSTOMER = "customer"
+    RECURRING = "recurring"
+    UNSCHEDULED = "unscheduled"
 
 
 class CheckResult(StrEnum):
@@ -57,19 +83,31 @@ class ChargeRequest(Message):
     token_id: Token
     amount: Amount
     description: Words = ""
+    capture: Taking = Taking.AUTOMATIC
+    initiator: Initiator = Initiator.UNSCHEDULED
 
 
 class ChargeResult(Message):
-    """How a charge stands. `code` tells why it was declined or failed (`insufficient_funds`, `token_not_chargeable`…)."""
+    """How a charge stands. `code` tells why it was declined or failed (`insufficient_funds`, `token_not_chargeable`…).
+
+    `amount_captured` and `amount_refunded` are in minor units of `amount`'s currency; `is_final` tells a hard decline (True: no
+    later try of this card can pass) from a soft one, and is None where nothing was declined.
+    """
 
     charge_id: Charge
     account_id: Account
     token_id: Token | None
+    kind: ChargeKind = ChargeKind.PAYMENT
     amount: Amount
+    amount_captured: Annotated[int, Field(ge=0, le=MAX_AMOUNT_MINOR)] = 0
+    amount_refunded: Annotated[int, Field(ge=0, le=MAX_AMOUNT_MINOR)] = 0
+    capture: Taking = Taking.AUTOMATIC
+    initiator: Initiator = Initiator.CUSTOMER
     state: ChargeState
     gateway: Name
     gateway_reference: Reference | None = None
     code: Name | None = None
+    is_final: bool | None = None
     security_code_check: CheckResult = CheckResult.NOT_GIVEN
     postal_code_check: CheckResult = CheckResult.NOT_GIVEN
     address_check: CheckResult = CheckResult.NOT_GIVEN

@@ -5,7 +5,16 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, StringConstraints
 
-from tonevault.kernel.ids import ACCOUNT_PATTERN, AccountId, CallId, ChargeId, EventId, SessionId, TokenId
+from tonevault.kernel.ids import (
+    ACCOUNT_PATTERN,
+    AccountId,
+    CallId,
+    ChargeId,
+    EventId,
+    OperationId,
+    SessionId,
+    TokenId,
+)
 from tonevault.kernel.luhn import passes_luhn
 
 _SEPARATED_DIGITS: Final = re.compile(r"\d(?:[^\w\n]{0,2}\d)+")
@@ -47,6 +56,9 @@ Token = Annotated[TokenId, _id("tok")]
 Charge = Annotated[ChargeId, _id("ch")]
 Call = Annotated[CallId, _id("call")]
 Event = Annotated[EventId, _id("ev")]
+Operation = Annotated[OperationId, _id("(?:cap|void|re)")]
+"""A capture, void or refund; the prefix tells which."""
+Reconciliation = Annotated[str, _id("rec")]
 Name = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z](?:[a-z_-]{0,46}[a-z])?$")]
 """A word of our own: a route, a gateway, a reason code."""
 PhoneNumber = Annotated[
@@ -61,6 +73,18 @@ Words = Annotated[
 """Free text of a merchant (reference, description): one line of at most 200 characters with no card number in it."""
 FirstSix = Annotated[str, StringConstraints(strict=True, pattern=r"^\d{6}$")]
 LastFour = Annotated[str, StringConstraints(strict=True, pattern=r"^\d{4}$")]
+PostalCode = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]{0,8}[A-Za-z0-9]$"),
+    AfterValidator(_refuse_card_number),
+]
+"""At most ten characters: `SW1A 1AA`, `10001-1234`. Too short for a card number."""
+AddressLine = Annotated[
+    str,
+    StringConstraints(strict=True, min_length=1, max_length=60, pattern=r"^[^\x00-\x1f]*$"),
+    AfterValidator(_refuse_card_number),
+]
+"""The first line of a billing address, as the card's issuer has it."""
 Reference = Annotated[
     str,
     StringConstraints(strict=True, max_length=64, pattern=r"^[A-Za-z0-9_.:-]*$"),

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from tonevault.cde.gateway_codes import FINAL, Code
 from tonevault.cde.sealed.card_number import CardNumber
@@ -14,6 +14,7 @@ from tonevault.kernel.ids import AccountId
 from tonevault.kernel.money import Money
 
 __all__ = [
+    "NO_BILLING",
     "Authorisation",
     "BillingDetails",
     "CardInHand",
@@ -107,6 +108,10 @@ class BillingDetails:
     address_line: str | None = field(default=None, repr=False)
 
 
+NO_BILLING: Final = BillingDetails()
+"""Nothing to compare."""
+
+
 @dataclass(frozen=True, slots=True)
 class CardInHand:
     """A card opened for one request: the number and code stay sealed until the adapter writes them to the wire."""
@@ -114,7 +119,7 @@ class CardInHand:
     number: CardNumber
     expiry: Expiry
     security_code: SecurityCode | None
-    billing: BillingDetails = BillingDetails()
+    billing: BillingDetails = NO_BILLING
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,11 +140,22 @@ CHARGE: Final = Table(
     Column("address_check", String(16), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
+    Column("capture", String(16), nullable=True),
+    Column("initiator", String(16), nullable=True),
+    Column("keeps_card", Boolean, nullable=True),
+    Column("scheme_reference", String(255), nullable=True),
+    Column("is_final", Boolean, nullable=True),
+    Column("amount_captured", BigInteger, nullable=True),
+    Column("amount_refunded", BigInteger, nullable=True),
+    Column("call_off_at", UtcTime, nullable=True),
     PrimaryKeyConstraint("account_id", "charge_id"),
     ForeignKeyConstraint(["account_id", "token_id"], ["token.account_id", "token.token_id"]),
     Index("ix_charge_state", "state"),
 )
-"""Charges as the merchant sees them. `token_new`: the token was made for this very charge, on a first payment."""
+"""Charges as the merchant sees them. `token_new`: the token was made for this very charge, on a first payment.
+
+`call_off_at`: the end of its session, after which an unknown payment is called off at the gateway instead of waited for. Null in
+the columns after `updated_at` stands for what was so before they were there: taken at once, by the customer."""
 
 PAYMENT_ATTEMPT: Final = Table(
     "payment_attempt",
@@ -159,11 +170,87 @@ PAYMENT_ATTEMPT: Final = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("silent_since", UtcTime, nullable=True),
+    Column("kind", String(16), nullable=False),
+    Column("operation_id", String(40), nullable=True),
+    Column("amount_minor", BigInteger, nullable=True),
+    Column("gateway_reference", String(255), nullable=True),
+    Column("code", String(48), nullable=True),
+    Column("reason", String(200), nullable=True),
     PrimaryKeyConstraint("account_id", "attempt_id"),
     UniqueConstraint("account_id", "charge_id", "number"),
+    UniqueConstraint("account_id", "operation_id"),
     ForeignKeyConstraint(["account_id", "charge_id"], ["charge.account_id", "charge.charge_id"]),
 )
-"""One request to a gateway, written before it leaves; `attempt_id` is the reference that the gateway is given and asked by."""
+"""One request to a gateway, written before it leaves; `attempt_id` is the reference that the gateway is given and asked by.
+
+A capture, void or refund has the `operation_id` that asked for it and an amount of its own; a payment has its charge's."""
+
+STORED_CREDENTIAL: Final = Table(
+    "stored_credential",
+    METADATA,
+    Column("account_id", String(32), nullable=False),
+    Column("token_id", String(40), nullable=False),
+    Column("gateway", String(48), nullable=False),
+    Column("scheme_reference", String(255), nullable=False),
+    Column("charge_id", String(40), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("account_id", "token_id", "gateway"),
+)
+"""The network's id of the first authorisation of a kept card, to which every merchant-initiated charge of it refers."""
+
+GATEWAY_EVENT: Final = Table(
+    "gateway_event",
+    METADATA,
+    Column("account_id", String(32), nullable=False),
+    Column("gateway", String(48), nullable=False),
+    Column("event_id", String(128), nullable=False),
+    Column("about", String(16), nullable=False),
+    Column("attempt_id", String(40), nullable=True),
+    Column("heard_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("account_id", "gateway", "event_id"),
+    Index("ix_gateway_event_heard_at", "heard_at"),
+)
+"""Webhooks that were heard: one that comes again changes nothing."""
+
+RECONCILIATION: Final = Table(
+    "reconciliation",
+    METADATA,
+    Column("account_id", String(32), nullable=False),
+    Column("reconciliation_id", String(40), nullable=False),
+    Column("gateway", String(48), nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("until", UtcTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("compared", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("account_id", "reconciliation_id"),
+    UniqueConstraint("account_id", "since", "until"),
+)
+"""One comparison of our books with the gateway's own list."""
+
+DIFFERENCE: Final = Table(
+    "difference",
+    METADATA,
+    Column("account_id", String(32), nullable=False),
+    Column("reconciliation_id", String(40), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("movement", String(16), nullable=False),
+    Column("charge_id", String(40), nullable=True),
+    Column("attempt_id", String(40), nullable=True),
+    Column("gateway_reference", String(255), nullable=True),
+    Column("amount_here", BigInteger, nullable=True),
+    Column("amount_there", BigInteger, nullable=True),
+    Column("currency", String(3), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("account_id", "reconciliation_id", "number"),
+    ForeignKeyConstraint(
+        ["account_id", "reconciliation_id"],
+        ["reconciliation.account_id", "reconciliation.reconciliation_id"],
+    ),
+)
+"""One movement of money on which the two do not agree."""
 
 JOB: Final = Table(
     "job",
@@ -197,3 +284,30 @@ CAPTURE_SESSION: Final = Table(
     Index("ix_capture_session_node_state", "node", "state"),
 )
 """Capture sessions. `view` is the boundary's CaptureView as JSON: dots, masks and results; `node` the process that held the session."""
+
+AUDIT_CHAIN: Final = Table(
+    "audit_chain",
+    METADATA,
+    Column("account_id", String(32), nullable=False),
+    Column("chain", String(80), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("account_id", "chain"),
+)
+"""The head of each audit chain; `account_id` is `*`, for a chain belongs to a writer of a node and carries every account."""
+
+AUDIT_ENTRY: Final = Table(
+    "audit_entry",
+    METADATA,
+    Column("account_id", String(32), nullable=False),
+    Column("chain", String(80), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("account_id", "chain", "number"),
+)
+"""The audit log. Rows are added and never changed; `digest` chains each to the one before it in its chain."""

@@ -13,6 +13,7 @@ EventId = NewType("EventId", str)
 UserId = NewType("UserId", str)
 ApiKeyId = NewType("ApiKeyId", str)
 AccountId = NewType("AccountId", str)
+OperationId = NewType("OperationId", str)
 
 ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
 TIME_LETTERS: Final = 10
@@ -31,6 +32,12 @@ EVENT: Final = "ev"
 USER: Final = "user"
 API_KEY: Final = "key"
 ATTEMPT: Final = "att"
+REFUND: Final = "re"
+CAPTURE: Final = "cap"
+VOID: Final = "void"
+SCHEDULE: Final = "sch"
+SPLIT: Final = "spl"
+RECONCILIATION: Final = "rec"
 
 ID_PATTERN: Final = r"^[a-z]{2,5}_[a-z]{28}$"
 ACCOUNT_PATTERN: Final = r"^[a-z](?:[a-z-]{0,30}[a-z])?$"

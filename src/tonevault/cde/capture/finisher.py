@@ -29,7 +29,7 @@ class Finisher:
         sale = None
         if request.amount is not None and request.charge_id is not None:
             sale = Sale(request.charge_id, request.amount, request.description)
-        captured = CapturedCard(card.number, card.expiry, card.security_code, card.billing.postal_code)
+        captured = CapturedCard(card.number, card.expiry, card.security_code, card.billing)
         try:
             result = await self._till.vault_and_charge(
                 request.account_id, captured, usage=request.token_usage, sale=sale

@@ -1,14 +1,17 @@
 """What follows a capture: the card is vaulted, then charged where there is an amount. Never takes a decline for a fault of the vault."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from tonevault.boundary.charges import Amount, ChargeRequest, ChargeResult
+from tonevault.boundary.charges import Amount, ChargeRequest, ChargeResult, Initiator, Taking
 from tonevault.boundary.tokens import TokenUsage, TokenView
+from tonevault.cde.charging.charge import new_charge
 from tonevault.cde.charging.errors import IdempotencyMismatchError
-from tonevault.cde.charging.model import NO_GATEWAY, Fault, new_charge
-from tonevault.cde.charging.service import Cashier
+from tonevault.cde.charging.model import NO_GATEWAY, Fault
+from tonevault.cde.charging.service import Cashier, Circumstances
+from tonevault.cde.gateway import NO_BILLING, BillingDetails
 from tonevault.cde.sealed.card_number import CardNumber
 from tonevault.cde.sealed.security_code import SecurityCode
 from tonevault.cde.sealed.small_field import Expiry
@@ -27,16 +30,21 @@ class CapturedCard:
     number: CardNumber
     expiry: Expiry
     security_code: SecurityCode | None = None
-    postal_code: str | None = None
+    billing: BillingDetails = NO_BILLING
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """What to charge once the card is vaulted."""
+    """What to charge once the card is vaulted; an amount of nothing verifies the card, where the gateway can.
+
+    `call_off_at`: when nobody waits for it any more.
+    """
 
     charge_id: ChargeId
     amount: Amount
     description: str = ""
+    capture: Taking = Taking.AUTOMATIC
+    call_off_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +90,41 @@ class Completion:
             except Exception as error:  # noqa: BLE001 - keys, database, a number that fails: each leaves no token
                 log.error("a card could not be tokenised", account=account, error=type(error).__name__)  # noqa: TRY400
                 return NotTokenised()
-            if sale is None:
+            if sale is None or not self._is_wanted(account, sale):
                 return Completed(token, existing, None)
-            charge = await self._charge(account, token, card, sale, existing=existing)
+            charge = await self._charge(token, card, sale, existing=existing)
             return Completed(await self._token_after(charge), existing, charge)
         finally:
             if card.security_code is not None:
                 card.security_code.destroy()
 
+    def _is_wanted(self, account: AccountId, sale: Sale) -> bool:
+        """A gateway that cannot verify leaves a card unverified: it is kept all the same."""
+        return bool(sale.amount.amount_minor) or self._cashier.can_verify(account)
+
     async def _charge(
-        self, account: AccountId, token: TokenView, card: CapturedCard, sale: Sale, *, existing: bool
+        self, token: TokenView, card: CapturedCard, sale: Sale, *, existing: bool
     ) -> ChargeResult:
         request = ChargeRequest(
             charge_id=sale.charge_id,
-            account_id=account,
+            account_id=token.account_id,
             token_id=token.token_id,
             amount=sale.amount,
             description=sale.description,
+            capture=sale.capture,
+            initiator=Initiator.CUSTOMER,
+        )
+        circumstances = Circumstances(
+            billing=card.billing,
+            first_payment=not existing,
+            keeps_card=token.usage is TokenUsage.MULTI,
+            call_off_at=sale.call_off_at,
         )
         try:
-            return await self._cashier.charge(
-                request, card.security_code, card.postal_code, first_payment=not existing
-            )
+            return await self._cashier.charge(request, card.security_code, circumstances)
         except SQLAlchemyError as error:
             # Only what comes before the sending raises: no row was committed, or one that never left and will be failed.
-            log.error("a charge could not be begun", account=account, error=type(error).__name__)  # noqa: TRY400
+            log.error("a charge could not be begun", account=token.account_id, error=type(error).__name__)  # noqa: TRY400
             now = self._clock.utc()
             return new_charge(request, NO_GATEWAY, now, token_new=not existing, fault=Fault.NOT_SENT).result()
 

@@ -19,3 +19,32 @@ class IdempotencyMismatchError(SecureZoneError):
             "idempotency_mismatch",
             "charge_id: stands for a charge of another token, amount or description; use a new id for a new charge",
         )
+
+
+class OperationNotFoundError(SecureZoneError):
+    """The account has no such capture, void or refund."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "not_found", "operation_id: this account has no such capture, void or refund")
+
+
+class OperationMismatchError(SecureZoneError):
+    """The operation id was used before, for something else. Nothing was sent."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            422,
+            "idempotency_mismatch",
+            "operation_id: stands for another charge, amount or reason; use a new id for something new",
+        )
+
+
+class GatewayGoneError(SecureZoneError):
+    """The charge was made at a gateway that its account no longer has, or was never sent to one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            409,
+            "gateway_not_configured",
+            "charge_id: was not made at the gateway that the account has now; configure that gateway again",
+        )

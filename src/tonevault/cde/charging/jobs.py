@@ -68,6 +68,15 @@ def put_off(connection: Connection, account: AccountId, subject: str, due: datet
     )
 
 
+def hasten(connection: Connection, account: AccountId, subject: str, now: datetime) -> bool:
+    """Make a job due at once; False where there is none, or somebody is at it."""
+    free = or_(JOB.c.lease_until.is_(None), JOB.c.lease_until <= now)
+    done = connection.execute(
+        update(JOB).where(_is(account, subject), free).values(due=now, lease_until=None, leased_by=None)
+    )
+    return done.rowcount == 1
+
+
 def release(connection: Connection, node: str) -> None:
     """Give back what a node held when it stopped: at its start, for nobody but itself may know that it was dead."""
     connection.execute(update(JOB).where(JOB.c.leased_by == node).values(lease_until=None, leased_by=None))

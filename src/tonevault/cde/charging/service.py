@@ -2,47 +2,31 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from tonevault.boundary.charges import ChargeRequest, ChargeResult, ChargeState
+from tonevault.boundary.charges import ChargeKind, ChargeRequest, ChargeResult, ChargeState, Initiator, Taking
+from tonevault.boundary.operations import OperationRequest, OperationResult
 from tonevault.boundary.tokens import TokenState
-from tonevault.cde.charging import jobs, store
+from tonevault.cde.charging import credentials, jobs, store
+from tonevault.cde.charging.charge import StoredCharge, new_charge
 from tonevault.cde.charging.errors import ChargeNotFoundError, IdempotencyMismatchError
-from tonevault.cde.charging.model import (
-    EVENTS,
-    NO_GATEWAY,
-    Attempt,
-    AttemptEvent,
-    AttemptState,
-    Fault,
-    StoredCharge,
-    new_charge,
-)
-from tonevault.cde.charging.recorder import OnChange, Recorder
+from tonevault.cde.charging.follow_ups import FollowUps
+from tonevault.cde.charging.model import NO_GATEWAY, Attempt, AttemptState, Fault
+from tonevault.cde.charging.recorder import OnChange, OnOperation, Recorder
+from tonevault.cde.charging.sender import Begun, Sender
 from tonevault.cde.charging.settler import Settler
-from tonevault.cde.charging.settling import ANSWER_LIMIT_S, OVERDUE_S
-from tonevault.cde.gateway import (
-    Authorisation,
-    BillingDetails,
-    CardInHand,
-    Gateway,
-    GatewayAnswer,
-    Initiator,
-    Terms,
-    Verdict,
-)
-from tonevault.cde.key_custody import KeyCustodyError
+from tonevault.cde.charging.settling import OVERDUE_S
+from tonevault.cde.gateway import NO_BILLING, BillingDetails, Feature, Gateway, Kind
 from tonevault.cde.sealed.security_code import SecurityCode
-from tonevault.cde.vault.errors import CardUnreadableError, TokenNotFoundError
-from tonevault.cde.vault.model import SealedCard
-from tonevault.cde.vault.service import OpenCard, OpeningPurpose, Vault
+from tonevault.cde.vault.errors import TokenNotFoundError
+from tonevault.cde.vault.service import Vault
 from tonevault.kernel.clock import Clock, epoch_ms
-from tonevault.kernel.ids import ATTEMPT, AccountId, ChargeId, Entropy, make_id
+from tonevault.kernel.ids import ATTEMPT, AccountId, ChargeId, Entropy, OperationId, make_id
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
 from tonevault.plumbing.log import get_logger
 from tonevault.plumbing.sql import Database
@@ -57,16 +41,6 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
-    """A charge that is written down and may be sent: `card` is in this process's hands alone if its token was single-use."""
-
-    charge: StoredCharge
-    attempt: Attempt
-    gateway: Gateway
-    card: SealedCard
-
-
-@dataclass(frozen=True, slots=True)
 class _Standing:
     """A charge that needs no sending: there before, or refused just now."""
 
@@ -74,7 +48,24 @@ class _Standing:
     is_new: bool
 
 
-def _ignore(result: ChargeResult) -> None:
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a charge is asked for with, beside its token and amount.
+
+    `first_payment`: the token was made for this charge, and is dropped should the address not match. `keeps_card`: the token
+    stays for later charges. `call_off_at`: when nobody waits for the charge any more, so that it must not be made after.
+    """
+
+    billing: BillingDetails = NO_BILLING
+    first_payment: bool = False
+    keeps_card: bool = False
+    call_off_at: datetime | None = None
+
+
+PLAIN: Final = Circumstances()
+
+
+def _ignore(result: ChargeResult | OperationResult) -> None:
     """The listener where nobody listens."""
 
 
@@ -90,11 +81,12 @@ class Cashier:
         *,
         node: str = "secure",
         on_change: OnChange = _ignore,
+        on_operation: OnOperation = _ignore,
         entropy: Entropy = SYSTEM_ENTROPY,
     ) -> None:
         """`node` names this process among those on one database, the same after each restart: `recover` goes by it.
 
-        `on_change` is called on the event loop after each recorded change of a charge's state.
+        `on_change` and `on_operation` are called on the event loop after each recorded change of a charge's or operation's state.
         """
         self._database = database
         self._vault = vault
@@ -102,7 +94,17 @@ class Cashier:
         self._clock = clock
         self._node = node
         self._entropy = entropy
-        self._recorder = Recorder(database, vault, on_change)
+        self._recorder = Recorder(database, vault, on_change, on_operation)
+        self._sender = Sender(vault, self._recorder, clock)
+        self._follow_ups = FollowUps(
+            database,
+            self._sender,
+            gateways,
+            clock,
+            node=node,
+            entropy=entropy,
+            tell=self._recorder.tell_operation,
+        )
         self._settler = Settler(database, self._recorder, gateways, node)
         self._running: dict[tuple[AccountId, ChargeId], asyncio.Task[ChargeResult]] = {}
         self._tasks: set[asyncio.Task[ChargeResult]] = set()
@@ -111,19 +113,15 @@ class Cashier:
         self,
         request: ChargeRequest,
         security_code: SecurityCode | None = None,
-        postal_code: str | None = None,
-        *,
-        first_payment: bool = False,
+        circumstances: Circumstances = PLAIN,
     ) -> ChargeResult:
         """Charge a token once for each charge id; the security code is destroyed whatever happens.
 
-        `first_payment`: the token was made for this charge, and is dropped should the address not match. A caller that goes
-        away does not stop the charge. Raises TokenNotFoundError, IdempotencyMismatchError; every other trouble is a result.
+        A charge of nothing verifies the card, where the gateway can. A caller that goes away does not stop the charge.
+        Raises TokenNotFoundError, IdempotencyMismatchError; every other trouble is a result.
         """
         key = (request.account_id, request.charge_id)
-        task = asyncio.create_task(
-            self._charge(request, security_code, postal_code, first_payment=first_payment)
-        )
+        task = asyncio.create_task(self._charge(request, security_code, circumstances))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         if key not in self._running:
@@ -154,6 +152,23 @@ class Cashier:
         """Charges of all accounts that are pending or unknown, for a desk that connects anew."""
         return [charge.result() for charge in await self._database.read(store.list_unsettled)]
 
+    async def operate(self, request: OperationRequest) -> OperationResult:
+        """Capture, void or refund a charge, once for each operation id. Raises SecureZoneError where it is not allowed."""
+        return await self._follow_ups.operate(request)
+
+    async def operation(self, account: AccountId, operation_id: OperationId) -> OperationResult:
+        """How an operation stands. Raises OperationNotFoundError."""
+        return await self._follow_ups.result(account, operation_id)
+
+    async def unsettled_operations(self) -> list[OperationResult]:
+        """Operations of all accounts that are pending or unknown."""
+        return await self._follow_ups.unsettled()
+
+    def can_verify(self, account: AccountId) -> bool:
+        """Whether the account's gateway checks cards for no money."""
+        gateway = self._gateways.get(account)
+        return gateway is not None and gateway.traits.has(Feature.VERIFY)
+
     async def recover(self) -> int:
         """Once at start, before the first charge: lay open what this node left unanswered. How many there were."""
         return await self._settler.recover(self._clock.utc())
@@ -179,22 +194,16 @@ class Cashier:
     async def close(self) -> None:
         """Wait for the charges that are under way: each ends within its gateway's time-out."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._follow_ups.close()
 
     async def _charge(
-        self,
-        request: ChargeRequest,
-        security_code: SecurityCode | None,
-        postal_code: str | None,
-        *,
-        first_payment: bool,
+        self, request: ChargeRequest, security_code: SecurityCode | None, circumstances: Circumstances
     ) -> ChargeResult:
         try:
-            begun = await self._database.transact(
-                lambda c: self._begin(c, request, first_payment=first_payment)
-            )
+            begun = await self._database.transact(lambda c: self._begin(c, request, circumstances))
             if isinstance(begun, _Standing):
                 return await self._stand(begun)
-            return (await self._send(begun, security_code, postal_code)).result()
+            return (await self._sender.pay(begun, security_code, circumstances.billing)).result()
         finally:
             if security_code is not None:
                 security_code.destroy()
@@ -215,8 +224,8 @@ class Cashier:
         return charge.result()
 
     def _begin(
-        self, connection: Connection, request: ChargeRequest, *, first_payment: bool
-    ) -> _Begun | _Standing:
+        self, connection: Connection, request: ChargeRequest, circumstances: Circumstances
+    ) -> Begun | _Standing:
         """Write charge, attempt and job down and take the card: all of it, or none."""
         now = self._clock.utc()
         account = request.account_id
@@ -228,87 +237,58 @@ class Cashier:
         if not self._vault.has(connection, account, request.token_id):
             raise TokenNotFoundError
         gateway = self._gateways.get(account)
-        name = NO_GATEWAY if gateway is None else gateway.traits.name
-        fault = None if request.amount.amount_minor else Fault.AMOUNT_NOT_CHARGEABLE
-        if gateway is None:
-            fault = Fault.GATEWAY_NOT_CONFIGURED
-        charge = new_charge(request, name, now, token_new=first_payment, fault=fault)
+        charge = new_charge(
+            request,
+            NO_GATEWAY if gateway is None else gateway.traits.name,
+            now,
+            token_new=circumstances.first_payment,
+            keeps_card=circumstances.keeps_card,
+            call_off_at=circumstances.call_off_at,
+            fault=_fault(request, gateway),
+        )
+        if gateway is not None and request.initiator is not Initiator.CUSTOMER:
+            known = credentials.find(connection, account, request.token_id, charge.gateway)
+            charge = replace(charge, scheme_reference=known)
         if not store.insert_charge(connection, charge):
             # A rival's commit came between: what it wrote is there to be read now.
-            return self._begin(connection, request, first_payment=first_payment)
-        if gateway is None or fault is not None:
+            return self._begin(connection, request, circumstances)
+        if gateway is None or charge.state is not ChargeState.PENDING:
             return _Standing(charge, is_new=True)
         drawn = self._vault.draw(connection, account, request.token_id, now)
         if isinstance(drawn, TokenState):
             refused = charge.failed(Fault.TOKEN_NOT_CHARGEABLE, now)
             store.update_charge(connection, refused)
             return _Standing(refused, is_new=True)
-        attempt = Attempt(
-            account_id=account,
-            attempt_id=make_id(ATTEMPT, epoch_ms(now), self._entropy),
-            charge_id=request.charge_id,
-            number=1,
-            state=AttemptState.NEW,
-            gateway=name,
-            node=self._node,
-            created_at=now,
-        )
+        attempt = self._first_attempt(charge, now)
         store.insert_attempt(connection, attempt)
         jobs.add(connection, account, attempt.attempt_id, now + timedelta(seconds=OVERDUE_S))
-        return _Begun(charge, attempt, gateway, drawn)
+        return Begun(charge, attempt, gateway, drawn)
 
-    async def _send(
-        self, begun: _Begun, security_code: SecurityCode | None, postal_code: str | None
-    ) -> StoredCharge:
-        attempt = begun.attempt
-        try:
-            async with self._vault.open_drawn(begun.card, OpeningPurpose.CHARGE, self._clock.utc()) as card:
-                sent = await self._recorder.record(attempt, AttemptEvent.SEND, self._clock.utc())
-                if not sent.by_this:
-                    return sent.charge
-                answer = await self._ask(begun, card, security_code, postal_code)
-        except (CardUnreadableError, KeyCustodyError) as error:
-            log.error("a card could not be opened", error=type(error).__name__)  # noqa: TRY400
-            fault = Fault.CARD_UNREADABLE
-            return (
-                await self._recorder.record(attempt, AttemptEvent.FAIL, self._clock.utc(), fault=fault)
-            ).charge
-        finally:
-            # PCI DSS 3.3.1: authorisation is over, so the code is gone, before even the answer is written down.
-            if security_code is not None:
-                security_code.destroy()
-        return await self._answered(begun, answer)
-
-    async def _ask(
-        self, begun: _Begun, card: OpenCard, security_code: SecurityCode | None, postal_code: str | None
-    ) -> GatewayAnswer:
-        charge = begun.charge
-        request = Authorisation(
+    def _first_attempt(self, charge: StoredCharge, now: datetime) -> Attempt:
+        return Attempt(
             account_id=charge.account_id,
-            reference=begun.attempt.attempt_id,
-            money=charge.amount.as_money(),
-            card=CardInHand(card.number, card.expiry, security_code, BillingDetails(postal_code)),
-            terms=Terms(
-                initiator=Initiator.CUSTOMER
-                if security_code is not None or charge.token_new
-                else Initiator.UNSCHEDULED,
-                description=charge.description,
-            ),
+            attempt_id=make_id(ATTEMPT, epoch_ms(now), self._entropy),
+            charge_id=charge.charge_id,
+            number=1,
+            kind=Kind.PAYMENT if charge.kind is ChargeKind.PAYMENT else Kind.VERIFICATION,
+            amount_minor=charge.amount.amount_minor,
+            state=AttemptState.NEW,
+            gateway=charge.gateway,
+            node=self._node,
+            created_at=now,
+            updated_at=now,
         )
-        try:
-            async with asyncio.timeout(ANSWER_LIMIT_S):
-                return await begun.gateway.authorise(request)
-        except Exception as error:  # noqa: BLE001 - whatever an adapter lets through, the request may have arrived
-            log.error("a gateway adapter failed", gateway=charge.gateway, error=type(error).__name__)  # noqa: TRY400
-            return GatewayAnswer(Verdict.UNKNOWN)
 
-    async def _answered(self, begun: _Begun, answer: GatewayAnswer) -> StoredCharge:
-        now = self._clock.utc()
-        try:
-            return (
-                await self._recorder.record(begun.attempt, EVENTS[answer.verdict], now, answer=answer)
-            ).charge
-        except SQLAlchemyError as error:
-            # The answer is lost with the database; the attempt stands as sent, and its job will look it up.
-            log.error("an answer could not be recorded", error=type(error).__name__)  # noqa: TRY400
-            return begun.charge.after(AttemptState.UNKNOWN, None, None, now)
+
+def _fault(request: ChargeRequest, gateway: Gateway | None) -> Fault | None:
+    """Why a charge is not even begun."""
+    if gateway is None:
+        return Fault.GATEWAY_NOT_CONFIGURED
+    traits = gateway.traits
+    if not traits.takes(request.amount.currency):
+        return Fault.CURRENCY_NOT_SUPPORTED
+    if not request.amount.amount_minor:
+        return None if traits.has(Feature.VERIFY) else Fault.AMOUNT_NOT_CHARGEABLE
+    if request.capture is Taking.MANUAL and not traits.has(Feature.HOLD):
+        return Fault.FEATURE_NOT_SUPPORTED
+    return None

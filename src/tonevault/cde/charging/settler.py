@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy import Connection
+
 from tonevault.cde.charging import jobs, store
+from tonevault.cde.charging.charge import StoredCharge, made_of
 from tonevault.cde.charging.jobs import Job
 from tonevault.cde.charging.model import Attempt, AttemptEvent, AttemptState, Fault
 from tonevault.cde.charging.recorder import Recorder
@@ -58,9 +61,9 @@ class Settler:
     async def _lay_open(self, attempt: Attempt, now: datetime) -> AttemptState:
         """An attempt that nobody waits for any more: fails if it never left, is unknown if it may have arrived."""
         moved = await self._recorder.record(attempt, AttemptEvent.FALL_SILENT, now)
-        if moved.attempt_state is AttemptState.NEW:
+        if moved.attempt.state is AttemptState.NEW:
             moved = await self._recorder.record(attempt, AttemptEvent.FAIL, now, fault=Fault.NOT_SENT)
-        return moved.attempt_state
+        return moved.attempt.state
 
     async def _settle(self, job: Job, now: datetime) -> None:
         attempt = await self._database.read(lambda c: store.find_attempt(c, job.account_id, job.subject))
@@ -80,29 +83,37 @@ class Settler:
             )
             await self._wait(job, now, backoff_s(job.step + 1))
             return
-        of = attempt.charge_id
-        charge = await self._database.read(lambda c: store.find_charge(c, job.account_id, of))
-        if charge is None:
-            raise LookupError("a charge has left the database; restore it from a backup")
-        made = Made(
-            attempt.account_id,
-            attempt.attempt_id,
-            Kind.PAYMENT,
-            charge.amount.as_money(),
-            attempt.created_at,
-            charge.gateway_reference,
-        )
+        charge, paying = await self._belongings(attempt)
+        calling_off = _calls_off(charge, attempt, now)
         verdict = judge(
-            await _look_up(gateway, made),
+            await _ask(gateway, made_of(charge, attempt, paying), call_off=calling_off),
             silent_s=(now - silent_since).total_seconds(),
             visibility_lag_s=gateway.traits.visibility_lag_s,
             step=job.step,
         )
         match verdict:
             case Settled(event, answer, fault):
+                if calling_off and event is AttemptEvent.FAIL:
+                    fault, answer = Fault.SESSION_EXPIRED, None
                 await self._recorder.record(attempt, event, now, answer=answer, fault=fault)
             case Wait(seconds):
+                if charge.call_off_at is not None and charge.call_off_at > now:
+                    seconds = min(seconds, (charge.call_off_at - now).total_seconds())
                 await self._wait(job, now, seconds)
+
+    async def _belongings(self, attempt: Attempt) -> tuple[StoredCharge, Attempt | None]:
+        """The charge of an attempt, and the attempt that it follows, if it does."""
+
+        def read(connection: Connection) -> tuple[StoredCharge | None, Attempt | None]:
+            charge = store.find_charge(connection, attempt.account_id, attempt.charge_id)
+            if attempt.operation_id is None:
+                return charge, None
+            return charge, store.attempts_of(connection, attempt.account_id, attempt.charge_id)[0]
+
+        charge, paying = await self._database.read(read)
+        if charge is None:
+            raise LookupError("a charge has left the database; restore it from a backup")
+        return charge, paying
 
     async def _wait(self, job: Job, now: datetime, seconds: float) -> None:
         due = now + timedelta(seconds=seconds)
@@ -111,10 +122,15 @@ class Settler:
         )
 
 
-async def _look_up(gateway: Gateway, made: Made) -> GatewayAnswer | None:
+def _calls_off(charge: StoredCharge, attempt: Attempt, now: datetime) -> bool:
+    """Whether the session of a payment is over: then nobody waits for it, and it must not be made any more (SPEC section 4)."""
+    return attempt.kind is Kind.PAYMENT and charge.call_off_at is not None and charge.call_off_at <= now
+
+
+async def _ask(gateway: Gateway, made: Made, *, call_off: bool) -> GatewayAnswer | None:
     try:
         async with asyncio.timeout(LOOK_UP_LIMIT_S):
-            return await gateway.look_up(made)
+            return await (gateway.cancel(made) if call_off else gateway.look_up(made))
     except Exception as error:  # noqa: BLE001 - whatever an adapter lets through, nothing is known by it
         log.error("a look-up failed", gateway=gateway.traits.name, error=type(error).__name__)  # noqa: TRY400
         return GatewayAnswer(Verdict.UNKNOWN)

@@ -1,15 +1,16 @@
 """The charge and attempt tables: plain functions of a connection, rows mapped by hand. No card and no code is among them."""
 
-from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select, update
 
-from tonevault.boundary.charges import Amount, ChargeState, CheckResult
+from tonevault.boundary.charges import Amount, ChargeState, CheckResult, Initiator, Taking
+from tonevault.cde.charging.charge import StoredCharge
 from tonevault.cde.charging.jobs import SETTLE
-from tonevault.cde.charging.model import Attempt, AttemptState, StoredCharge
+from tonevault.cde.charging.model import Attempt, AttemptState
+from tonevault.cde.gateway import Kind
 from tonevault.cde.schema import CHARGE, JOB, PAYMENT_ATTEMPT
-from tonevault.kernel.ids import AccountId, ChargeId, TokenId
+from tonevault.kernel.ids import AccountId, ChargeId, OperationId, TokenId
 from tonevault.plumbing.insert import insert_if_absent
 
 MAX_UNSETTLED: Final = 1_000
@@ -28,6 +29,10 @@ def insert_charge(connection: Connection, charge: StoredCharge) -> bool:
         "description": charge.description,
         "gateway": charge.gateway,
         "created_at": charge.created_at,
+        "capture": charge.capture.value,
+        "initiator": charge.initiator.value,
+        "keeps_card": charge.keeps_card,
+        "call_off_at": charge.call_off_at,
     }
     return insert_if_absent(connection, CHARGE, values)
 
@@ -39,9 +44,12 @@ def update_charge(connection: Connection, charge: StoredCharge) -> None:
     )
 
 
-def find_charge(connection: Connection, account: AccountId, charge_id: ChargeId) -> StoredCharge | None:
-    """A charge of an account."""
-    row = connection.execute(select(CHARGE).where(_is(account, charge_id))).one_or_none()
+def find_charge(
+    connection: Connection, account: AccountId, charge_id: ChargeId, *, lock: bool = False
+) -> StoredCharge | None:
+    """A charge of an account; with `lock`, held against every other transaction until this one ends."""
+    wanted = select(CHARGE).where(_is(account, charge_id))
+    row = connection.execute(wanted.with_for_update() if lock else wanted).one_or_none()
     return None if row is None else _charge(row)
 
 
@@ -72,12 +80,14 @@ def insert_attempt(connection: Connection, attempt: Attempt) -> None:
             attempt_id=attempt.attempt_id,
             charge_id=attempt.charge_id,
             number=attempt.number,
-            state=attempt.state.value,
+            kind=attempt.kind.value,
+            operation_id=attempt.operation_id,
+            amount_minor=attempt.amount_minor,
             gateway=attempt.gateway,
             node=attempt.node,
+            reason=attempt.reason,
             created_at=attempt.created_at,
-            updated_at=attempt.created_at,
-            silent_since=attempt.silent_since,
+            **_attempt_values(attempt),
         )
     )
 
@@ -86,28 +96,61 @@ def find_attempt(
     connection: Connection, account: AccountId, attempt_id: str, *, lock: bool = False
 ) -> Attempt | None:
     """An attempt; with `lock`, held against every other transaction until this one ends."""
-    wanted = select(PAYMENT_ATTEMPT).where(_is_attempt(account, attempt_id))
-    row = connection.execute(wanted.with_for_update() if lock else wanted).one_or_none()
-    return None if row is None else _attempt(row)
+    return _one_attempt(connection, _is_attempt(account, attempt_id), lock=lock)
 
 
-def move_attempt(connection: Connection, attempt: Attempt, state: AttemptState, now: datetime) -> None:
-    """Put a locked attempt into its next state; the moment it first fell silent is kept."""
-    silent_since = attempt.silent_since
-    if state is AttemptState.UNKNOWN and silent_since is None:
-        silent_since = now
+def find_operation(connection: Connection, account: AccountId, operation_id: OperationId) -> Attempt | None:
+    """The capture, void or refund of this id."""
+    here = and_(PAYMENT_ATTEMPT.c.account_id == account, PAYMENT_ATTEMPT.c.operation_id == operation_id)
+    return _one_attempt(connection, here)
+
+
+def find_by_gateway_reference(
+    connection: Connection, account: AccountId, gateway: str, reference: str
+) -> Attempt | None:
+    """The attempt that a gateway knows by a reference of its own."""
+    here = and_(
+        PAYMENT_ATTEMPT.c.account_id == account,
+        PAYMENT_ATTEMPT.c.gateway == gateway,
+        PAYMENT_ATTEMPT.c.gateway_reference == reference,
+    )
+    rows = connection.execute(_attempts().where(here).order_by(PAYMENT_ATTEMPT.c.number).limit(1))
+    return next((_attempt(row) for row in rows), None)
+
+
+def attempts_of(connection: Connection, account: AccountId, charge_id: ChargeId) -> list[Attempt]:
+    """Every attempt of a charge, in order; the first one pays."""
+    here = and_(PAYMENT_ATTEMPT.c.account_id == account, PAYMENT_ATTEMPT.c.charge_id == charge_id)
+    return [
+        _attempt(row)
+        for row in connection.execute(_attempts().where(here).order_by(PAYMENT_ATTEMPT.c.number))
+    ]
+
+
+def save_attempt(connection: Connection, attempt: Attempt) -> None:
+    """Write what may change of an attempt."""
     connection.execute(
         update(PAYMENT_ATTEMPT)
         .where(_is_attempt(attempt.account_id, attempt.attempt_id))
-        .values(state=state.value, updated_at=now, silent_since=silent_since)
+        .values(_attempt_values(attempt))
     )
+
+
+def open_operations(connection: Connection) -> list[tuple[Attempt, str]]:
+    """Captures, voids and refunds of all accounts whose outcome is open, the newest first, each with its currency."""
+    states = (AttemptState.NEW.value, AttemptState.SENT.value, AttemptState.UNKNOWN.value)
+    wanted = _attempts().where(
+        PAYMENT_ATTEMPT.c.state.in_(states), PAYMENT_ATTEMPT.c.operation_id.is_not(None)
+    )
+    rows = connection.execute(wanted.order_by(PAYMENT_ATTEMPT.c.created_at.desc()).limit(MAX_UNSETTLED))
+    return [(_attempt(row), row.currency) for row in rows]
 
 
 def unanswered(connection: Connection, node: str) -> list[Attempt]:
     """What a node had begun and no answer was recorded for. Found through the job table, which holds open work alone."""
     begun = (AttemptState.NEW.value, AttemptState.SENT.value)
     rows = connection.execute(
-        select(PAYMENT_ATTEMPT)
+        _attempts()
         .join(
             JOB,
             and_(
@@ -119,6 +162,23 @@ def unanswered(connection: Connection, node: str) -> list[Attempt]:
         .where(PAYMENT_ATTEMPT.c.node == node, PAYMENT_ATTEMPT.c.state.in_(begun))
     )
     return [_attempt(row) for row in rows]
+
+
+def _attempts() -> Select[Any]:
+    """Attempts, each with what it takes from its charge."""
+    return select(PAYMENT_ATTEMPT, CHARGE.c.currency, CHARGE.c.amount_minor.label("charged_minor")).join(
+        CHARGE,
+        and_(
+            CHARGE.c.account_id == PAYMENT_ATTEMPT.c.account_id,
+            CHARGE.c.charge_id == PAYMENT_ATTEMPT.c.charge_id,
+        ),
+    )
+
+
+def _one_attempt(connection: Connection, here: ColumnElement[bool], *, lock: bool = False) -> Attempt | None:
+    wanted = _attempts().where(here)
+    row = connection.execute(wanted.with_for_update(of=PAYMENT_ATTEMPT) if lock else wanted).one_or_none()
+    return None if row is None else _attempt(row)
 
 
 def _is(account: AccountId, charge_id: ChargeId) -> ColumnElement[bool]:
@@ -137,7 +197,21 @@ def _charge_values(charge: StoredCharge) -> dict[str, object]:
         "security_code_check": charge.security_code_check.value,
         "postal_code_check": charge.postal_code_check.value,
         "address_check": charge.address_check.value,
+        "scheme_reference": charge.scheme_reference,
+        "is_final": charge.is_final,
+        "amount_captured": charge.amount_captured,
+        "amount_refunded": charge.amount_refunded,
         "updated_at": charge.updated_at,
+    }
+
+
+def _attempt_values(attempt: Attempt) -> dict[str, object]:
+    return {
+        "state": attempt.state.value,
+        "updated_at": attempt.updated_at,
+        "silent_since": attempt.silent_since,
+        "gateway_reference": attempt.gateway_reference,
+        "code": attempt.code,
     }
 
 
@@ -159,19 +233,42 @@ def _charge(row: Row[tuple[object, ...]]) -> StoredCharge:
         security_code_check=CheckResult(values[CHARGE.c.security_code_check]),
         postal_code_check=CheckResult(values[CHARGE.c.postal_code_check]),
         address_check=CheckResult(values[CHARGE.c.address_check]),
+        capture=Taking(values[CHARGE.c.capture] or Taking.AUTOMATIC),
+        initiator=Initiator(values[CHARGE.c.initiator] or Initiator.CUSTOMER),
+        keeps_card=bool(values[CHARGE.c.keeps_card]),
+        scheme_reference=values[CHARGE.c.scheme_reference],
+        is_final=values[CHARGE.c.is_final],
+        amount_captured=_captured(values[CHARGE.c.amount_captured], row),
+        amount_refunded=values[CHARGE.c.amount_refunded] or 0,
+        call_off_at=values[CHARGE.c.call_off_at],
     )
 
 
-def _attempt(row: Row[tuple[object, ...]]) -> Attempt:
+def _captured(stored: int | None, row: Row[Any]) -> int:
+    """What was taken; charges from before captures were counted took all of it when they succeeded."""
+    if stored is not None:
+        return stored
+    return int(row.amount_minor) if row.state == ChargeState.SUCCEEDED.value else 0
+
+
+def _attempt(row: Row[Any]) -> Attempt:
     values = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to read a row by column
+    asked = values[PAYMENT_ATTEMPT.c.amount_minor]
     return Attempt(
         account_id=AccountId(values[PAYMENT_ATTEMPT.c.account_id]),
         attempt_id=values[PAYMENT_ATTEMPT.c.attempt_id],
         charge_id=ChargeId(values[PAYMENT_ATTEMPT.c.charge_id]),
         number=values[PAYMENT_ATTEMPT.c.number],
+        kind=Kind(values[PAYMENT_ATTEMPT.c.kind]),
+        amount_minor=row.charged_minor if asked is None else asked,
         state=AttemptState(values[PAYMENT_ATTEMPT.c.state]),
         gateway=values[PAYMENT_ATTEMPT.c.gateway],
         node=values[PAYMENT_ATTEMPT.c.node],
         created_at=values[PAYMENT_ATTEMPT.c.created_at],
+        updated_at=values[PAYMENT_ATTEMPT.c.updated_at],
         silent_since=values[PAYMENT_ATTEMPT.c.silent_since],
+        operation_id=values[PAYMENT_ATTEMPT.c.operation_id],
+        gateway_reference=values[PAYMENT_ATTEMPT.c.gateway_reference],
+        code=values[PAYMENT_ATTEMPT.c.code],
+        reason=values[PAYMENT_ATTEMPT.c.reason] or "",
     )

@@ -1,7 +1,5 @@
 """What ends a capture: a token that could not be made is never taken for a decline, nor a decline for a lost token."""
 
-import itertools
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,8 @@ from tests.till import ACCOUNT, START, Play, Till, charge_id, code, number, play
 
 from tonevault.boundary.charges import ChargeState
 from tonevault.boundary.tokens import TokenState, TokenUsage
+from tonevault.cde.charging import store
+from tonevault.cde.charging.charge import StoredCharge
 from tonevault.cde.charging.completion import CapturedCard, Completed, NotTokenised
 from tonevault.cde.charging.errors import IdempotencyMismatchError
 from tonevault.cde.schema import ACCOUNT_KEY, TOKEN
@@ -155,14 +155,10 @@ def test_a_charge_that_cannot_be_begun_leaves_the_token_and_says_it_was_not_sent
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story(till: Till) -> None:
-        real, calls = till.database.transact, itertools.count(1)
+        def fail(connection: Connection, charge: StoredCharge) -> bool:
+            raise OperationalError("", None, Exception("disk full"))
 
-        async def fail_after_the_vault(work: Callable[[Connection], object]) -> object:
-            if next(calls) > 2:
-                raise OperationalError("", None, Exception("disk full"))
-            return await real(work)
-
-        monkeypatch.setattr(till.database, "transact", fail_after_the_vault)
+        monkeypatch.setattr(store, "insert_charge", fail)
         done = await complete(till, till.card(), sale=till.sale(under=charge_id()))
         assert done.token is not None
         assert done.charge is not None

@@ -4,15 +4,13 @@ import pytest
 from tests.till import START, charge_id, request
 
 from tonevault.boundary.charges import ChargeState, CheckResult
+from tonevault.cde.charging.charge import CHARGE_STATES, StoredCharge, new_charge
 from tonevault.cde.charging.model import (
-    CHARGE_STATES,
     EVENTS,
     TRANSITIONS,
     AttemptEvent,
     AttemptState,
     Fault,
-    StoredCharge,
-    new_charge,
 )
 from tonevault.cde.gateway import Check, Code, GatewayAnswer, Verdict
 from tonevault.kernel.ids import TokenId
@@ -57,7 +55,7 @@ def test_the_answer_is_carried_over() -> None:
         postal_code_check=Check.PASSED,
         address_check=Check.UNAVAILABLE,
     )
-    result = charge().after(AttemptState.DECLINED, answer, None, START).result()
+    result = charge().paid(AttemptState.DECLINED, answer, None, START).result()
     assert (result.state, result.code) == (ChargeState.DECLINED, "incorrect_security_code")
     assert (result.security_code_check, result.postal_code_check, result.address_check) == (
         CheckResult.FAILED,
@@ -70,18 +68,18 @@ def test_the_answer_is_carried_over() -> None:
 @pytest.mark.parametrize("code", [Code.POSTAL_CODE_MISMATCH, Code.ADDRESS_MISMATCH])
 def test_an_address_mismatch_drops_the_token_of_a_first_payment_alone(code: Code) -> None:
     answer = GatewayAnswer(Verdict.DECLINED, None, code)
-    assert charge(token_new=True).after(AttemptState.DECLINED, answer, None, START).result().token_id is None
-    assert charge().after(AttemptState.DECLINED, answer, None, START).result().token_id == TOKEN
+    assert charge(token_new=True).paid(AttemptState.DECLINED, answer, None, START).result().token_id is None
+    assert charge().paid(AttemptState.DECLINED, answer, None, START).result().token_id == TOKEN
 
 
 def test_any_other_decline_leaves_the_token() -> None:
     answer = GatewayAnswer(Verdict.DECLINED, None, Code.DO_NOT_HONOUR)
-    assert charge(token_new=True).after(AttemptState.DECLINED, answer, None, START).result().token_id == TOKEN
+    assert charge(token_new=True).paid(AttemptState.DECLINED, answer, None, START).result().token_id == TOKEN
 
 
 @pytest.mark.parametrize("reference", ["4242424242424242", "with space", "x" * 65, "ümlaut"])
 def test_a_reference_that_may_not_cross_is_kept_back(reference: str) -> None:
-    done = charge().after(AttemptState.APPROVED, GatewayAnswer(Verdict.APPROVED, reference), None, START)
+    done = charge().paid(AttemptState.APPROVED, GatewayAnswer(Verdict.APPROVED, reference), None, START)
     assert done.result().gateway_reference is None
     assert done.gateway_reference == reference
 
@@ -97,9 +95,9 @@ def test_a_request_is_the_same_by_token_amount_and_description() -> None:
 
 @pytest.mark.parametrize("code", [*Code, *Fault])
 def test_every_code_may_cross_the_boundary(code: Code | Fault) -> None:
-    charge().after(AttemptState.DECLINED, None, None, START)
+    charge().paid(AttemptState.DECLINED, None, None, START)
     failed = (
-        new_charge(request(TOKEN), "simulator", START, token_new=False).after(
+        new_charge(request(TOKEN), "simulator", START, token_new=False).paid(
             AttemptState.FAILED, GatewayAnswer(Verdict.FAILED, code=Code(code.value)), None, START
         )
         if isinstance(code, Code)
