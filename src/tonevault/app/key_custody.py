@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Final, assert_never
 
 from tonevault.app.embedded import Places
-from tonevault.app.key_settings import KeySettings
+from tonevault.app.key_settings import AwsKmsSettings, KeySettings, Pkcs11Settings
 from tonevault.cde.custodies.file import FileCustody, Holder, Passphrases, SharePaths
 from tonevault.cde.key_custody import CustodyKind, KeyCustody, KeyCustodyError
 from tonevault.cde.vault import key_store
 from tonevault.cde.vault.key_store import KekState
+from tonevault.plumbing.secret_sources.aws_secrets_manager import REGION_VARIABLES
 from tonevault.plumbing.secret_sources.reader import SecretReader
 from tonevault.plumbing.secret_sources.reference import SecretReference, SecretUnavailableError
 from tonevault.plumbing.settings import SettingsError
@@ -28,8 +29,15 @@ def open_custody(settings: KeySettings, where: Places, environ: Mapping[str, str
     match settings.custody:
         case "file":
             return FileCustody(share_paths(where), share_passphrases(settings, environ))
-        case "pkcs11" | "aws-kms" | "vault-transit":
-            raise SettingsError(["secure.keys.custody: is not built yet"])
+        case "pkcs11":
+            return _open_pkcs11(settings.pkcs11, environ)
+        case "aws-kms":
+            return _open_aws_kms(settings.aws_kms, environ)
+        case "vault-transit":
+            from tonevault.cde.custodies.vault_transit import VaultPlace, VaultTransitCustody  # noqa: PLC0415
+
+            transit = settings.vault_transit
+            return VaultTransitCustody(VaultPlace.of(environ), transit.mount, transit.key)
         case _:
             assert_never(settings.custody)
 
@@ -66,6 +74,34 @@ def share_passphrases(settings: KeySettings, environ: Mapping[str, str]) -> Pass
         if place is not None:
             found[holder] = _secret(f"secure.keys.{name}", place, environ)
     return Passphrases(found)
+
+
+def _open_pkcs11(settings: Pkcs11Settings, environ: Mapping[str, str]) -> KeyCustody:
+    try:
+        from tonevault.cde.custodies.pkcs11 import ModulePlace, Pkcs11Custody  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise _extra_missing("pkcs11", "python-pkcs11") from None
+    # The settings have been checked to be whole.
+    assert settings.module is not None  # noqa: S101
+    assert settings.token is not None  # noqa: S101
+    assert settings.pin is not None  # noqa: S101
+    pin = _secret("secure.keys.pkcs11.pin", settings.pin, environ)
+    return Pkcs11Custody(ModulePlace(settings.module, settings.token, pin))
+
+
+def _open_aws_kms(settings: AwsKmsSettings, environ: Mapping[str, str]) -> KeyCustody:
+    try:
+        from tonevault.cde.custodies.aws_kms import AwsKmsCustody, KmsPlace  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise _extra_missing("aws", "boto3") from None
+    region = settings.region or next((environ[each] for each in REGION_VARIABLES if environ.get(each)), None)
+    return AwsKmsCustody(KmsPlace(region, settings.endpoint, settings.alias))
+
+
+def _extra_missing(extra: str, package: str) -> SettingsError:
+    return SettingsError(
+        [f"secure.keys.custody: needs {package}, which is not installed; pip install tonevault[{extra}]"]
+    )
 
 
 def _secret(setting: str, place: SecretReference, environ: Mapping[str, str]) -> str:

@@ -24,6 +24,7 @@ class AwsKmsSettings(Settings):
 
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None = None
     endpoint: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
+    alias: Annotated[str, Field(pattern=r"^[a-z][a-z-]{0,62}$")] = "tonevault"
 
 
 class VaultTransitSettings(Settings):

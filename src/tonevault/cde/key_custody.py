@@ -7,6 +7,9 @@ DATA_KEY_LENGTH: Final = 32
 """Bytes of a data key or an index key: AES-256 and HMAC-SHA-256."""
 
 
+CHECK_CONTEXT: Final = b"tonevault-check"
+
+
 class CustodyKind(StrEnum):
     """Where key-encrypting keys lie."""
 
@@ -65,3 +68,14 @@ def does_not_open() -> KeyCustodyError:
         "a wrapped data key does not open: its row was changed or moved to another account; "
         "restore the database's account_key table from a backup"
     )
+
+
+def require_round_trip(custody: KeyCustody) -> None:
+    """Raise KeyCustodyError unless every key of the custody, of which there is one at least, wraps and unwraps now."""
+    key_ids = custody.key_ids()
+    if not key_ids:
+        raise KeyCustodyError("the custody has no key; make one with `tonevault keys init`")
+    probe = bytes(DATA_KEY_LENGTH)
+    for key_id in key_ids:
+        if custody.unwrap(custody.wrap(probe, CHECK_CONTEXT, key_id), CHECK_CONTEXT, key_id) != probe:
+            raise KeyCustodyError(f"the custody gave another key back than it was given, under {key_id}")

@@ -1,5 +1,6 @@
 """What every key custody must do, run on each adapter: the definition of done for a new one."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,10 @@ KEY = bytes(range(32))
 CONTEXT = b"tonevault-key|acme|data|1"
 
 
-@pytest.fixture(params=list(WORLDS.values()), ids=list(WORLDS))
-def open_custody(request: pytest.FixtureRequest) -> Open:
-    opener: Open = request.param
-    return opener
+@pytest.fixture(scope="module", params=list(WORLDS))
+def open_custody(request: pytest.FixtureRequest) -> Iterator[Open]:
+    with WORLDS[request.param]() as opener:
+        yield opener
 
 
 @pytest.fixture
