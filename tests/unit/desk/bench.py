@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 from argon2 import PasswordHasher
 from fastapi import FastAPI
+from tests.databases import desk_url, is_fresh_desk, is_on_files
 
 from tonevault.boundary.calls import CallView
 from tonevault.boundary.captures import FieldName
@@ -173,10 +174,10 @@ async def open_desk(
     """A desk that runs while the block does; on leaving, it dies without a word. The same folder opens the same desk."""
     clock = clock or BenchClock()
     zone = zone or FakeSecureZone(clock=clock)
-    fresh = not (folder / "desk.db").exists()
-    if fresh:
+    fresh = is_fresh_desk(folder)
+    if fresh and is_on_files():
         shutil.copy(template(folder), folder / "desk.db")
-    database = Database(f"sqlite:///{folder / 'desk.db'}")
+    database = Database(desk_url(folder))
     services = make_services(
         database,
         zone,

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from tests.databases import Kind, secure_url, written
 from tests.unit.cde.capture.customer import Customer, request
 
 from tonevault.boundary.captures import CaptureState, CaptureView
@@ -19,10 +20,10 @@ Play = Callable[[Callable[[Database], Awaitable[None]]], None]
 
 
 @pytest.fixture
-def play(tmp_path: Path) -> Play:
+def play(every_database: Kind, tmp_path: Path) -> Play:
     def run(story: Callable[[Database], Awaitable[None]]) -> None:
         async def whole() -> None:
-            database = Database(f"sqlite:///{tmp_path / 'secure.db'}")
+            database = Database(secure_url(tmp_path))
             upgrade(database, SCRIPTS)
             try:
                 await story(database)
@@ -89,7 +90,7 @@ def test_only_masks_are_written(play: Play, tmp_path: Path) -> None:
         await SqlCaptureStore(database).save(views()[0], CHARGE)
 
     play(story)
-    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    stored = written(tmp_path)
     assert b"**** **** **** 4242" in stored
     assert b"42424242" not in stored
     assert b'"123"' not in stored

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
+from tests.databases import secure_url
 from tests.till import ACCOUNT, START
 
 from tonevault.cde.charging import jobs
@@ -19,7 +20,7 @@ SECOND = timedelta(seconds=1)
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path / 'secure.db'}")
+    made = Database(secure_url(tmp_path))
     upgrade(made, SCRIPTS)
     yield made
     made.close_now()

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.databases import written
 from tests.unit.desk.bench import ACME, START, open_desk
 
 from tonevault.desk.keyed_digest import KeyedDigest
@@ -30,7 +31,7 @@ def test_a_key_is_made_used_and_revoked_over_the_api(tmp_path: Path) -> None:
             assert made.status_code == 201
             key, secret = made.json()["api_key"], made.json()["secret"]
             assert secret not in (await client.get("/v1/api_keys")).text
-            assert secret.encode() not in (tmp_path / "desk.db").read_bytes()
+            assert secret.encode() not in written(tmp_path, "desk")
             async with desk.client(secret) as program:
                 assert (await program.get("/v1/me")).json()["actor"] == key["id"]
                 excess = await program.post("/v1/api_keys", json={"name": "x", "scopes": ["calls:read"]})
