@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from tonevault.plumbing.migrations import upgrade
@@ -129,10 +129,10 @@ class PostgresServer:
         database = Database(url)
 
         def work(connection: Connection) -> None:
-            connection.exec_driver_sql(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                f"WHERE datname = '{name}' AND pid != pg_backend_pid()"
+            others = text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name AND pid != pg_backend_pid()"
             )
+            connection.execute(others, {"name": name})
             for table in reversed(tables.sorted_tables):
                 connection.execute(table.delete())
             connection.commit()
