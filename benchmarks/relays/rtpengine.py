@@ -27,6 +27,8 @@ a=rtpmap:101 telephone-event/8000\r
 a=sendrecv\r
 a=ptime:20\r
 """
+EVENT_LINE = "a=rtpmap:101 telephone-event/8000\r\n"
+"""Where both phones take telephone-events, the daemon was heard to let tones pass whatever it was told."""
 
 
 class RtpengineError(Exception):
@@ -38,10 +40,12 @@ class Rtpengine:
 
     name = "rtpengine"
 
-    def __init__(self, *, detects: bool = False, threads: int = 1) -> None:
+    def __init__(self, *, detects: bool = False, threads: int = 1, events: bool = True) -> None:
         self._detects = detects
+        self._sdp = SDP if events else SDP.replace(" 101\r", "\r").replace(EVENT_LINE, "")
         self._threads = threads
         self._calls: list[str] = []
+        self._asked = 0
         self._daemon: subprocess.Popen[bytes]
         self._control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._control.settimeout(2.0)
@@ -70,7 +74,9 @@ class Rtpengine:
         raise RtpengineError("rtpengine does not answer its control port")
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        cookie = f"{len(self._calls)}-{request['command'].replace(' ', '-')}"
+        # The daemon takes a cookie that it has seen for a request sent again, and only repeats its answer.
+        self._asked += 1
+        cookie = f"{self._asked}-{request['command'].replace(' ', '-')}"
         self._control.connect((HOST, CONTROL_PORT))
         self._control.send(f"{cookie} {json.dumps(request)}".encode())
         while True:
@@ -92,8 +98,8 @@ class Rtpengine:
         common["replace"] = ["origin", "session-connection"]
         if self._detects:
             common["flags"] = ["detect DTMF"]
-        offered = self._ask(common | {"command": "offer", "sdp": SDP.format(port=customer_port)})
-        answer = {"command": "answer", "to-tag": "agent", "sdp": SDP.format(port=agent_port)}
+        offered = self._ask(common | {"command": "offer", "sdp": self._sdp.format(port=customer_port)})
+        answer = {"command": "answer", "to-tag": "agent", "sdp": self._sdp.format(port=agent_port)}
         answered = self._ask(common | answer)
         return _port(answered["sdp"]), _port(offered["sdp"])
 
