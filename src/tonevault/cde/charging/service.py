@@ -24,7 +24,7 @@ from tonevault.cde.charging.settling import OVERDUE_S
 from tonevault.cde.gateway import NO_BILLING, BillingDetails, Feature, Gateway, Kind
 from tonevault.cde.sealed.security_code import SecurityCode
 from tonevault.cde.vault.errors import TokenNotFoundError
-from tonevault.cde.vault.service import Vault
+from tonevault.cde.vault.service import CardUse, OpeningPurpose, Vault
 from tonevault.kernel.clock import Clock, epoch_ms
 from tonevault.kernel.ids import ATTEMPT, AccountId, ChargeId, Entropy, OperationId, make_id
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
@@ -254,12 +254,13 @@ class Cashier:
             return self._begin(connection, request, circumstances)
         if gateway is None or charge.state is not ChargeState.PENDING:
             return _Standing(charge, is_new=True)
-        drawn = self._vault.draw(connection, account, request.token_id, now)
+        attempt = self._first_attempt(charge, now)
+        use = CardUse(OpeningPurpose.CHARGE, charge.gateway, charge.charge_id, attempt.attempt_id)
+        drawn = self._vault.draw(connection, account, request.token_id, now, use)
         if isinstance(drawn, TokenState):
             refused = charge.failed(Fault.TOKEN_NOT_CHARGEABLE, now)
             store.update_charge(connection, refused)
             return _Standing(refused, is_new=True)
-        attempt = self._first_attempt(charge, now)
         store.insert_attempt(connection, attempt)
         jobs.add(connection, account, attempt.attempt_id, now + timedelta(seconds=OVERDUE_S))
         return Begun(charge, attempt, gateway, drawn)

@@ -1,7 +1,7 @@
 """The vault: gives a token for a card, opens the card again for a named purpose, and shreds it. Refuses to show a number."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +11,15 @@ from typing import Final
 from sqlalchemy import Connection
 
 from tonevault.boundary.tokens import TokenState, TokenUsage, TokenView
-from tonevault.cde.key_custody import KeyCustody
+from tonevault.cde.audit.log import record
+from tonevault.cde.audit.model import Action
+from tonevault.cde.key_custody import KeyCustody, KeyCustodyError
 from tonevault.cde.sealed.card_number import CardNumber
 from tonevault.cde.sealed.small_field import Expiry
 from tonevault.cde.vault import store
-from tonevault.cde.vault.errors import TokenNotChargeableError, TokenNotFoundError
-from tonevault.cde.vault.keys import AccountKeys, KeyRing
+from tonevault.cde.vault.arrival import RIVAL_TRIES, Arrival, keep_all
+from tonevault.cde.vault.errors import StaleKeysError, TokenNotChargeableError, TokenNotFoundError
+from tonevault.cde.vault.keys import KeyRing
 from tonevault.cde.vault.model import (
     SINGLE_USE_LIFETIME,
     SealedCard,
@@ -32,16 +35,45 @@ from tonevault.plumbing.sql import Database
 
 SWEEP_BATCH: Final = 200
 """Cards shredded in one transaction, so that a sweep never holds the writer for long."""
-RIVAL_TRIES: Final = 5
-"""A token that another transaction changes between reading and writing is read again this often."""
+STALE_TRIES: Final = 5
+"""A card whose keys are replaced while it is kept is sealed again this often."""
 
 log = get_logger(__name__)
 
 
 class OpeningPurpose(StrEnum):
-    """Why a card was opened: every use of a clear card is told to the log (PCI DSS 10.2.1.1)."""
+    """Why a card was opened: every use of a clear card is in the audit log (PCI DSS 10.2.1.1)."""
 
     CHARGE = "charge"
+
+
+ACTIONS: Final = {
+    TokenEvent.EXPIRE: Action.TOKEN_EXPIRED,
+    TokenEvent.REPLACE: Action.TOKEN_REPLACED,
+    TokenEvent.CONSUME: Action.TOKEN_CONSUMED,
+    TokenEvent.REVOKE: Action.TOKEN_REVOKED,
+}
+"""Every transition shreds the card, so that its entry tells of both."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardUse:
+    """What a clear card is taken for: which charge, by which attempt, through which gateway. The audit log keeps it."""
+
+    purpose: OpeningPurpose
+    gateway: str = ""
+    charge: str = ""
+    attempt: str = ""
+
+    def detail(self) -> dict[str, str]:
+        """As the audit log keeps it."""
+        facts = {
+            "purpose": self.purpose.value,
+            "gateway": self.gateway,
+            "charge": self.charge,
+            "attempt": self.attempt,
+        }
+        return {name: value for name, value in facts.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +104,15 @@ class Vault:
             raise ValueError("card_number: fails its check digit or its scheme's length; key it again")
         if card_is_past(expiry, now):
             raise ValueError("expiry: the card's last month is over; use a card that is still good")
-        keys = await self._keys.of(account, now)
-        token_id = TokenId(make_secret_id(TOKEN, self._entropy))
-        token = _new_token(account, token_id, number, expiry, usage=usage, now=now)
-        card = self._seal(keys, token, number)
-        if usage is TokenUsage.SINGLE:
-            await self._database.transact(lambda c: store.insert(c, token, card, None))
-            return token.view(now), False
-        index = card_index(number, keys.index_key)
-        kept = await self._database.transact(lambda c: _keep_one(c, token, card, index, now))
-        return kept.view(now), kept.token_id != token_id
+        for _ in range(STALE_TRIES):
+            arrival = await self._arrival(account, number, expiry, usage, now)
+            try:
+                kept = await self._database.transact_together(self._keep, arrival)
+            except StaleKeysError:
+                await self._keys.reread(account, now)
+            else:
+                return kept.view(now), kept.token_id != arrival.token.token_id
+        raise KeyCustodyError("the account's keys are being replaced again and again; try again later")
 
     async def token(self, account: AccountId, token_id: TokenId, now: datetime) -> TokenView:
         """What may be known of a token. Raises TokenNotFoundError."""
@@ -102,7 +133,8 @@ class Vault:
 
         Raises TokenNotFoundError and TokenNotChargeableError.
         """
-        drawn = await self._database.transact(lambda c: self.draw(c, account, token_id, now))
+        use = CardUse(purpose)
+        drawn = await self._database.transact(lambda c: self.draw(c, account, token_id, now, use))
         if isinstance(drawn, TokenState):
             raise TokenNotChargeableError
         async with self.open_drawn(drawn, purpose, now) as card:
@@ -113,12 +145,12 @@ class Vault:
         return store.find(connection, account, token_id) is not None
 
     def draw(
-        self, connection: Connection, account: AccountId, token_id: TokenId, now: datetime
+        self, connection: Connection, account: AccountId, token_id: TokenId, now: datetime, use: CardUse
     ) -> SealedCard | TokenState:
         """Take the sealed card of an active token within the caller's transaction, or tell the state that forbids it.
 
-        A single-use token is consumed and its row shredded by the same transaction: from its commit on the card is in this
-        process alone. Raises TokenNotFoundError.
+        The use is in the audit log with that transaction, before the card is in hand. A single-use token is consumed and its
+        row shredded by it: from its commit on the card is in this process alone. Raises TokenNotFoundError.
         """
         for _ in range(RIVAL_TRIES):
             token = store.find(connection, account, token_id)
@@ -129,7 +161,15 @@ class Vault:
             card = store.sealed_card(connection, account, token_id)
             if card is None:
                 continue
-            if token.usage is TokenUsage.MULTI or store.change(connection, token, TokenEvent.CONSUME, now):
+            if token.usage is TokenUsage.MULTI or self._change(connection, token, TokenEvent.CONSUME, now):
+                record(
+                    connection,
+                    Action.CARD_DRAWN,
+                    at=now,
+                    account=account,
+                    subject=token_id,
+                    detail=use.detail(),
+                )
                 return card
         raise AssertionError(
             "unreachable: nothing leads back to active, so a rival leaves another state behind"
@@ -159,7 +199,7 @@ class Vault:
                 raise TokenNotFoundError
             if token.state is TokenState.REVOKED:
                 return token
-            store.change(connection, token, TokenEvent.REVOKE, now)
+            self._change(connection, token, TokenEvent.REVOKE, now)
         raise AssertionError("unreachable: a token changes state three times at most")
 
     async def sweep(self, now: datetime) -> int:
@@ -167,36 +207,39 @@ class Vault:
 
         def expire(connection: Connection) -> int:
             due = store.out_of_time(connection, now, SWEEP_BATCH)
-            return sum(store.change(connection, token, TokenEvent.EXPIRE, now) for token in due)
+            return sum(self._change(connection, token, TokenEvent.EXPIRE, now) for token in due)
 
         return await self._database.transact(expire)
 
-    def _seal(self, keys: AccountKeys, token: StoredToken, number: CardNumber) -> SealedCard:
-        nonce = secrets.token_bytes(NONCE_LENGTH)
-        bound_to = associated_data(token.account_id, token.token_id, keys.epoch)
-        sealed = seal_number(number, keys.cipher, nonce, bound_to)
-        return SealedCard(token.account_id, token.token_id, keys.epoch, sealed, token.expiry)
+    async def _arrival(
+        self, account: AccountId, number: CardNumber, expiry: Expiry, usage: TokenUsage, now: datetime
+    ) -> Arrival:
+        """The card, sealed under the keys in force and bound to a new token id."""
+        keys = await self._keys.of(account, now)
+        token_id = TokenId(make_secret_id(TOKEN, self._entropy))
+        token = _new_token(account, token_id, number, expiry, usage=usage, now=now)
+        bound_to = associated_data(account, token_id, keys.epoch)
+        sealed = seal_number(number, keys.cipher, secrets.token_bytes(NONCE_LENGTH), bound_to)
+        is_multi = usage is TokenUsage.MULTI
+        return Arrival(
+            token,
+            SealedCard(account, token_id, keys.epoch, sealed, expiry),
+            keys,
+            index=card_index(number, keys.index_key) if is_multi else None,
+            older_indexes=tuple(card_index(number, key) for key in keys.older_index_keys) if is_multi else (),
+            at=now,
+        )
 
+    def _keep(self, connection: Connection, arrivals: Sequence[Arrival]) -> list[StoredToken]:
+        return keep_all(connection, arrivals, self._keys.confirm)
 
-def _keep_one(
-    connection: Connection, token: StoredToken, card: SealedCard, index: bytes, now: datetime
-) -> StoredToken:
-    """Insert the token unless its card has one; the one that stands, with the newer expiry of the two."""
-    for _ in range(RIVAL_TRIES):
-        if store.insert(connection, token, card, index):
-            return token
-        standing = store.find_by_index(connection, token.account_id, index)
-        if standing is None:
-            continue
-        if _is_newer(token.expiry, standing.expiry):
-            store.set_expiry(connection, standing.account_id, standing.token_id, token.expiry, now)
-            standing = store.find(connection, standing.account_id, standing.token_id) or standing
-        return standing
-    raise TimeoutError("the token of this card was revoked and made again while it was captured; try again")
-
-
-def _is_newer(one: Expiry, other: Expiry) -> bool:
-    return (one.year, one.month) > (other.year, other.month)
+    def _change(self, connection: Connection, token: StoredToken, event: TokenEvent, now: datetime) -> bool:
+        """Carry out a transition and enter it into the audit log; False when another transaction was first."""
+        done = store.change(connection, token, event, now)
+        if done:
+            account, subject = token.account_id, token.token_id
+            record(connection, ACTIONS[event], at=now, account=account, subject=subject)
+        return done
 
 
 def _new_token(

@@ -1,9 +1,11 @@
 """The token table: plain functions of a connection, rows mapped by hand. Never meets a key or an open card."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from tonevault.boundary.tokens import TokenState, TokenUsage
 from tonevault.cde.schema import TOKEN
@@ -11,36 +13,45 @@ from tonevault.cde.sealed.small_field import Expiry
 from tonevault.cde.vault.model import SealedCard, StoredToken, TokenEvent, next_state, states_before
 from tonevault.kernel.card import Brand
 from tonevault.kernel.ids import AccountId, TokenId
-from tonevault.plumbing.insert import insert_if_absent
 
 _SHOWN: Final = [column for column in TOKEN.c if column.name not in ("sealed", "card_index", "epoch")]
+_SHOWN_WITH_INDEX: Final = [*_SHOWN, TOKEN.c.card_index]
 
 
-def insert(connection: Connection, token: StoredToken, card: SealedCard, index: bytes | None) -> bool:
-    """Add a token with its sealed card; False when the account has a live token of the same index."""
-    return insert_if_absent(
-        connection,
-        TOKEN,
-        {
-            "account_id": token.account_id,
-            "token_id": token.token_id,
-            "usage": token.usage.value,
-            "state": token.state.value,
-            "brand": token.brand.value,
-            "first6": token.first6,
-            "last4": token.last4,
-            "length": token.length,
-            "exp_month": token.expiry.month,
-            "exp_year": token.expiry.year,
-            "epoch": card.epoch,
-            "sealed": card.sealed,
-            "card_index": index,
-            "replaced_by": token.replaced_by,
-            "created_at": token.created_at,
-            "updated_at": token.created_at,
-            "expires_at": token.expires_at,
-        },
-    )
+def insert_all(
+    connection: Connection, arrivals: Sequence[tuple[StoredToken, SealedCard, bytes | None]]
+) -> set[TokenId]:
+    """Add tokens, each with its sealed card and index, by one statement. The ids of those that were added: of two live tokens
+    of one account and index, the first stands.
+    """
+    if not arrivals:
+        return set()
+    rows = [_row(*each) for each in arrivals]
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    added = connection.execute(insert(TOKEN).on_conflict_do_nothing().returning(TOKEN.c.token_id), rows)
+    return {TokenId(token_id) for token_id in added.scalars()}
+
+
+def _row(token: StoredToken, card: SealedCard, index: bytes | None) -> dict[str, object]:
+    return {
+        "account_id": token.account_id,
+        "token_id": token.token_id,
+        "usage": token.usage.value,
+        "state": token.state.value,
+        "brand": token.brand.value,
+        "first6": token.first6,
+        "last4": token.last4,
+        "length": token.length,
+        "exp_month": token.expiry.month,
+        "exp_year": token.expiry.year,
+        "epoch": card.epoch,
+        "sealed": card.sealed,
+        "card_index": index,
+        "replaced_by": token.replaced_by,
+        "created_at": token.created_at,
+        "updated_at": token.created_at,
+        "expires_at": token.expires_at,
+    }
 
 
 def find(connection: Connection, account: AccountId, token_id: TokenId) -> StoredToken | None:
@@ -49,11 +60,18 @@ def find(connection: Connection, account: AccountId, token_id: TokenId) -> Store
     return None if row is None else _token(row)
 
 
-def find_by_index(connection: Connection, account: AccountId, index: bytes) -> StoredToken | None:
-    """The live multi-use token of a card."""
-    here = and_(TOKEN.c.account_id == account, TOKEN.c.card_index == index)
-    row = connection.execute(select(*_SHOWN).where(here)).one_or_none()
-    return None if row is None else _token(row)
+def find_by_index(
+    connection: Connection, wanted: Sequence[tuple[AccountId, bytes]]
+) -> dict[tuple[AccountId, bytes], StoredToken]:
+    """The live multi-use tokens of cards, by account and index."""
+    if not wanted:
+        return {}
+    rows = connection.execute(
+        select(*_SHOWN_WITH_INDEX).where(
+            tuple_(TOKEN.c.account_id, TOKEN.c.card_index).in_([tuple(each) for each in wanted])
+        )
+    )
+    return {(AccountId(row.account_id), bytes(row.card_index)): _token(row) for row in rows}
 
 
 def sealed_card(connection: Connection, account: AccountId, token_id: TokenId) -> SealedCard | None:
@@ -114,7 +132,7 @@ def _is(account: AccountId, token_id: TokenId) -> ColumnElement[bool]:
     return and_(TOKEN.c.account_id == account, TOKEN.c.token_id == token_id)
 
 
-def _token(row: Row[tuple[object, ...]]) -> StoredToken:
+def _token(row: Row[Any]) -> StoredToken:
     values = row._mapping  # noqa: SLF001 - SQLAlchemy's public way to read a row by column
     return StoredToken(
         account_id=AccountId(values[TOKEN.c.account_id]),
