@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 from tonevault.cde.media import Leg, MaskMode
@@ -19,6 +20,9 @@ DEFAULT_MAX_CALLS: Final = 1000
 
 MAX_DESTINATIONS: Final = 10_000
 """Addresses seen behind destination names over the life of the process; a name that turns through more is broken."""
+
+MAX_REMEMBERED_HOSTS: Final = 4_096
+"""Addresses in text whose reading is kept: many more than there are peers, few enough for a flood of made-up ones to cost nothing."""
 
 
 class CustomerSide(StrEnum):
@@ -94,22 +98,21 @@ class Route:
 
 def any_contains(networks: tuple[Network, ...], host: str) -> bool:
     """Whether an IP address in text lies in one of the networks; a host name lies in none."""
+    address = _address(host)
+    return address is not None and any(address in network for network in networks)
+
+
+@lru_cache(MAX_REMEMBERED_HOSTS)
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """The address in text, remembered, as it is asked for with every datagram; None for a host name."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:
-        return False
+        return None
     if address.version == 6 and address.ipv4_mapped is not None:
         # A socket bound to :: shows IPv4 callers in this form (RFC 4291 section 2.5.5.2).
-        address = address.ipv4_mapped
-    return any(address in network for network in networks)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+        return address.ipv4_mapped
+    return address
 
 
 class RouteTable:
@@ -127,7 +130,7 @@ class RouteTable:
         """The destinations that are host names and not addresses, each once."""
         return tuple(
             dict.fromkeys(
-                route.destination.host for route in self.routes if not _is_address(route.destination.host)
+                route.destination.host for route in self.routes if _address(route.destination.host) is None
             )
         )
 

@@ -165,11 +165,10 @@ class EdgeServer:
         if not self.switch.has_unfinished:
             self._quiet.set()
         due = self.switch.next_alarm()
-        if due == self._armed_for:
+        if due is None or (self._armed_for is not None and self._armed_for <= due):
+            # An alarm that rings too early finds nothing due and sets the next.
             return
         if self._alarm is not None:
             self._alarm.cancel()
-            self._alarm = None
         self._armed_for = due
-        if due is not None:
-            self._alarm = asyncio.get_running_loop().call_at(due, self._ring)
+        self._alarm = asyncio.get_running_loop().call_at(due, self._ring)

@@ -1,6 +1,8 @@
 """Wills as files, one a call, in a folder of the secure zone. They hold signalling addresses and no body."""
 
+import contextlib
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -38,16 +40,20 @@ class WillFiles:
             }
             for each in farewells
         ]
-        draft = self._folder / f"{call_id}.draft"
         try:
-            draft.write_text(json.dumps(lines))
-            draft.replace(self._folder / call_id)
+            # One write into the page cache: a kill leaves the whole of it or nothing.
+            will = os.open(f"{self._folder}/{call_id}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            try:
+                os.write(will, json.dumps(lines).encode())
+            finally:
+                os.close(will)
         except OSError as error:
             log.warning("a call's will could not be kept", call=call_id, error=type(error).__name__)
 
     def burn(self, call_id: CallId) -> None:
         """See Wills."""
-        (self._folder / call_id).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{self._folder}/{call_id}")  # noqa: PTH108 - a Path costs more than the file
 
     def open_all(self) -> list[tuple[CallId, list[Farewell]]]:
         """See Wills. A file that cannot be read is dropped: its call is over in any case."""

@@ -196,11 +196,10 @@ class SipDriver:
 
     def _arm(self) -> None:
         due = self._stack.next_timer()
-        if due == self._armed_for:
+        if due is None or (self._armed_for is not None and self._armed_for <= due):
+            # A timer that rings too early finds nothing due and sets the next: cheaper than to move one with every message.
             return
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
         self._armed_for = due
-        if due is not None:
-            self._timer = asyncio.get_running_loop().call_at(due, self._handle_timers)
+        self._timer = asyncio.get_running_loop().call_at(due, self._handle_timers)

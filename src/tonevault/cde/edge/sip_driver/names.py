@@ -5,6 +5,7 @@ import ipaddress
 import socket
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 
 from tonevault.cde.edge.sip_driver.limits import MAX_CACHED_NAMES, NAME_CACHE_S
 
@@ -12,6 +13,7 @@ Resolved = Callable[[str | None], None]
 """Takes an IP address, or None when the name has none."""
 
 
+@lru_cache(MAX_CACHED_NAMES)
 def is_address(host: str) -> bool:
     """Whether the host is an IP address already."""
     try:

@@ -19,6 +19,7 @@ from tonevault.cde.wire.sip.parameters import Parameters
 from tonevault.cde.wire.sip.peer import Entropy, LocalAddress, Peer
 from tonevault.cde.wire.sip.transaction import TIMER_TRIGGERS, Outlets, Transaction, trigger_of
 from tonevault.cde.wire.sip.transitions import Action, Machine, State, Timer, Trigger
+from tonevault.cde.wire.sip.typed_headers import add_cseq, prepend_via
 from tonevault.cde.wire.sip.via import MAGIC_COOKIE, Via
 
 _InviteId = tuple[str, str | None, int]
@@ -210,7 +211,7 @@ class ClientSide:
             Parameters((("branch", branch), ("rport", None))),
         )
         sent = request.copy()
-        sent.headers.prepend("Via", via.text())
+        prepend_via(sent.headers, via)
         if "Max-Forwards" not in sent.headers:
             sent.headers.add("Max-Forwards", MAX_FORWARDS)
         return sent
@@ -238,11 +239,12 @@ def _cancel_of(invite: Request) -> Request:
 
 
 def _sibling(invite: Request, method: str, to: str) -> Request:
-    headers = Headers([("Via", invite.via.text()), ("Max-Forwards", MAX_FORWARDS)])
+    headers = Headers([("Max-Forwards", MAX_FORWARDS)])
+    prepend_via(headers, invite.via)
     for value in invite.headers.get_all("Route"):
         headers.add("Route", value)
     headers.add("From", invite.headers.get("From") or "")
     headers.add("To", to)
     headers.add("Call-ID", invite.call_id)
-    headers.add("CSeq", CSeq(invite.cseq.number, method).text())
+    add_cseq(headers, CSeq(invite.cseq.number, method))
     return Request(method, invite.uri, headers)

@@ -10,6 +10,7 @@ from tonevault.cde.wire.sip.limits import MAX_CSEQ
 from tonevault.cde.wire.sip.message import Request, Response
 from tonevault.cde.wire.sip.name_addr import NameAddr
 from tonevault.cde.wire.sip.reticent import Reticent
+from tonevault.cde.wire.sip.typed_headers import add_cseq, add_from, add_to
 from tonevault.cde.wire.sip.uri import SipUri
 
 _TARGET_REFRESH = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"})
@@ -175,10 +176,10 @@ class Dialog(Reticent):
         headers = Headers([("Max-Forwards", "70")])
         for route in routes:
             headers.add("Route", route.text())
-        headers.add("From", self.local.text())
-        headers.add("To", self.remote.text())
+        add_from(headers, self.local)
+        add_to(headers, self.remote)
         headers.add("Call-ID", self.call_id)
-        headers.add("CSeq", CSeq(cseq, method).text())
+        add_cseq(headers, CSeq(cseq, method))
         if contact is not None:
             headers.add("Contact", NameAddr(contact).text())
         if body:

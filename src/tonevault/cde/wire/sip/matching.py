@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from tonevault.cde.wire.sip.events import ServerKey
-from tonevault.cde.wire.sip.grammar import split_list
 from tonevault.cde.wire.sip.message import Request
 from tonevault.cde.wire.sip.peer import Peer
+from tonevault.cde.wire.sip.typed_headers import restamp_via
 
 MergeId = tuple[str, str, int, str]
 """From tag, Call-ID and CSeq: alike in copies of one request that took different ways."""
@@ -45,15 +45,9 @@ def reply_id(request: Request, to_tag: str, cseq_number: int) -> ReplyId:
 def stamp_source(request: Request, source: Peer) -> None:
     """Write into the top Via where the request really came from: `received` (section 18.2.1), and `rport` when asked (RFC 3581)."""
     via = request.via
-    stamped = via
-    if via.parameters.get("rport") == "":
-        stamped = via.with_parameter("rport", str(source.port)).with_parameter("received", source.host)
-    elif via.host != source.host:
-        stamped = via.with_parameter("received", source.host)
-    if stamped is via:
-        return
-    hops = split_list(request.headers.get("Via") or "", ",", "Via")
-    request.headers.replace_first("Via", ", ".join((stamped.text(), *hops[1:])))
+    stamped = via.stamped(source.host, source.port)
+    if stamped is not via:
+        restamp_via(request.headers, stamped)
 
 
 def reply_peer(request: Request, source: Peer) -> Peer:

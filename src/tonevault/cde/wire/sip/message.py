@@ -3,10 +3,20 @@
 from dataclasses import dataclass, field
 
 from tonevault.cde.wire.sip.cseq import CSeq
-from tonevault.cde.wire.sip.errors import SipParseError
 from tonevault.cde.wire.sip.grammar import is_token, parse_number
 from tonevault.cde.wire.sip.headers import Headers
 from tonevault.cde.wire.sip.name_addr import NameAddr
+from tonevault.cde.wire.sip.typed_headers import (
+    read_contacts,
+    read_cseq,
+    read_from,
+    read_latest_via,
+    read_record_routes,
+    read_routes,
+    read_to,
+    read_vias,
+    required,
+)
 from tonevault.cde.wire.sip.uri import SipUri
 from tonevault.cde.wire.sip.via import Via
 
@@ -35,57 +45,52 @@ class Message:
     @property
     def vias(self) -> list[Via]:
         """All hops, the latest first."""
-        return [Via.parse(value) for value in self.headers.get_list("Via")]
+        return [*read_vias(self.headers)]
 
     @property
     def via(self) -> Via:
         """The latest hop."""
-        values = self.headers.get("Via")
-        if values is None:
-            raise SipParseError("Via", "is missing")
-        return Via.parse(self.headers.get_list("Via")[0] if "," in values else values)
+        return read_latest_via(self.headers)
 
     @property
     def cseq(self) -> CSeq:
         """Sequence number and method."""
-        return CSeq.parse(self._required("CSeq"))
+        return read_cseq(self.headers)
 
     @property
     def call_id(self) -> str:
         """The Call-ID as written; it compares case-sensitively (RFC 3261 section 20.8)."""
-        return self._required("Call-ID")
+        return required(self.headers, "Call-ID")
 
     @property
     def from_(self) -> NameAddr:
         """Who sent the request; `from_.tag` is the caller's tag."""
-        return NameAddr.parse(self._required("From"), "From")
+        return read_from(self.headers)
 
     @property
     def to(self) -> NameAddr:
         """Whom the request is for; `to.tag` is the callee's tag once there is a dialog."""
-        return NameAddr.parse(self._required("To"), "To")
+        return read_to(self.headers)
 
     @property
     def contacts(self) -> list[NameAddr]:
         """All Contact values; a `*` (REGISTER alone) is not among them."""
-        return [
-            NameAddr.parse(value, "Contact") for value in self.headers.get_list("Contact") if value != "*"
-        ]
+        return [*read_contacts(self.headers)]
 
     @property
     def contact(self) -> NameAddr | None:
         """The first Contact: the remote target of a dialog."""
-        return next(iter(self.contacts), None)
+        return next(iter(read_contacts(self.headers)), None)
 
     @property
     def routes(self) -> list[NameAddr]:
         """The Route set still to visit, nearest first."""
-        return [NameAddr.parse(value, "Route") for value in self.headers.get_list("Route")]
+        return [*read_routes(self.headers)]
 
     @property
     def record_routes(self) -> list[NameAddr]:
         """The proxies that want to stay in the dialog, the one nearest to the receiver of the request first."""
-        return [NameAddr.parse(value, "Record-Route") for value in self.headers.get_list("Record-Route")]
+        return [*read_record_routes(self.headers)]
 
     @property
     def content_type(self) -> str:
@@ -103,18 +108,12 @@ class Message:
         value = self.headers.get(name)
         return None if value is None else parse_number(value.partition(";")[0].strip(), name, maximum)
 
-    def _required(self, name: str) -> str:
-        value = self.headers.get(name)
-        if not value:
-            raise SipParseError(name, "is missing")
-        return value
-
     def _encode(self, start_line: str) -> bytes:
         length = str(len(self.body))
         lines = [start_line]
         stated = False
-        for name, value in self.headers.items():
-            if name.lower() not in ("content-length", "l"):
+        for key, name, value in self.headers.keyed():
+            if key != "content-length":
                 lines.append(f"{name}: {value}")
             elif not stated:
                 stated = True

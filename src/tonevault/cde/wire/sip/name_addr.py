@@ -11,6 +11,14 @@ from tonevault.cde.wire.sip.uri import SipUri
 
 _PLAIN_DISPLAY = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+(?: [A-Za-z0-9\-.!%*_+`'~]+)*\Z")
 
+_USUAL = re.compile(
+    r"""(?:"(?P<quoted>[^"\\\x00-\x1f\x7f]*)"|(?P<plain>(?:[A-Za-z0-9\-.!%*_+`'~]+(?:[ ][A-Za-z0-9\-.!%*_+`'~]+)*)?))[ ]?
+        <(?P<scheme>sips?):(?:(?P<user>[A-Za-z0-9\-_.!~*'()&=+$,/]+)@)?(?P<host>[A-Za-z0-9_][A-Za-z0-9_.-]*)(?::(?P<port>(?:[1-5][0-9]{4}|[1-9][0-9]{0,3})))?>
+        (?:;tag=(?P<tag>[A-Za-z0-9\-.!%*_+`'~]+))?\Z""",
+    re.VERBOSE,
+)
+"""What nearly every From, To and Contact looks like. Such a value is read in one step, which comes to what the steps below come to."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NameAddr(Reticent):
@@ -23,6 +31,17 @@ class NameAddr(Reticent):
     @classmethod
     def parse(cls, text: str, header: str) -> "NameAddr":
         """From a header value, in either form (`name-addr` or `addr-spec`). Raises SipParseError naming `header`."""
+        usual = _USUAL.match(text)
+        return cls._parse_any(text, header) if usual is None else cls._from_usual(usual)
+
+    @classmethod
+    def _from_usual(cls, found: re.Match[str]) -> "NameAddr":
+        quoted, plain, scheme, user, host, port, tag = found.groups()
+        uri = SipUri(scheme, user, host, int(port) if port else None)
+        return cls(uri, quoted or plain or "", Parameters((("tag", tag),)) if tag else NO_PARAMETERS)
+
+    @classmethod
+    def _parse_any(cls, text: str, header: str) -> "NameAddr":
         text = text.strip(WHITESPACE)
         if text.startswith('"'):
             end = end_of_quoted(text, 0, header)

@@ -1,9 +1,11 @@
 """Responses made from the request that they answer (RFC 3261 section 8.2.6)."""
 
+import contextlib
+
 from tonevault.cde.wire.sip.errors import SipParseError
 from tonevault.cde.wire.sip.headers import Headers
 from tonevault.cde.wire.sip.message import Request, Response
-from tonevault.cde.wire.sip.name_addr import NameAddr
+from tonevault.cde.wire.sip.typed_headers import tag_to
 
 REASONS = {
     100: "Trying",
@@ -96,25 +98,15 @@ def make_response(
     """
     headers = Headers()
     for name in ("Via", "From", "To", "Call-ID", "CSeq"):
-        for value in request.headers.get_all(name):
-            headers.add(name, value)
+        headers.take(request.headers, name)
     if to_tag and status > 100:
-        _tag_to(headers, to_tag)
+        # A request that is being refused for this very header gets it back as it came.
+        with contextlib.suppress(SipParseError):
+            tag_to(headers, to_tag)
     if 100 < status < 300:
-        for value in request.headers.get_all("Record-Route"):
-            headers.add("Record-Route", value)
+        headers.take(request.headers, "Record-Route")
     if status == 100 and (timestamp := request.headers.get("Timestamp")):
         headers.add("Timestamp", timestamp)
     if body:
         headers.add("Content-Type", content_type or "application/sdp")
     return Response(status, reason or reason_of(status), headers, body)
-
-
-def _tag_to(headers: Headers, tag: str) -> None:
-    try:
-        to = NameAddr.parse(headers.get("To") or "", "To")
-    except SipParseError:
-        # A request is being refused for this very header: it goes back as it came.
-        return
-    if to.tag is None:
-        headers.set("To", to.with_tag(tag).text())

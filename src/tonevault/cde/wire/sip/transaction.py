@@ -19,6 +19,8 @@ K = TypeVar("K", ClientKey, ServerKey)
 MIN_INVITE_LINGER_S = 32.0
 """RFC 3261 section 17.1.1.2: timer D is at least 32 s over UDP, whatever T1 is."""
 
+ALL_TIMERS = tuple(Timer)
+
 TIMER_TRIGGERS = {Timer.RESEND: Trigger.RESEND, Timer.GIVE_UP: Trigger.GIVE_UP, Timer.LINGER: Trigger.LINGER}
 
 
@@ -72,7 +74,7 @@ class Transaction(Generic[K]):
         running = TIMERS.get((self.machine, self.state), ())
         self.state = state
         wanted = TIMERS.get((self.machine, state), ())
-        for timer in Timer:
+        for timer in ALL_TIMERS:
             if timer not in wanted:
                 outlets.timers.cancel((self.key, timer))
             elif timer not in running:

@@ -35,11 +35,9 @@ class SipUri(Reticent):
     opaque: str = ""
 
     def __post_init__(self) -> None:
-        for part in (self.user, self.password, self.host, self.headers, self.opaque):
-            if part and (_FORBIDDEN.search(part) or (self.scheme in SIP_SCHEMES and "@" in part)):
-                raise ValueError(
-                    "URI: a part holds a character that must be escaped (RFC 3261 section 19.1.2)"
-                )
+        parts = f"{self.user}{self.password}{self.host}{self.headers}{self.opaque}"
+        if _FORBIDDEN.search(parts) or ("@" in parts and self.scheme in SIP_SCHEMES):
+            raise ValueError("URI: a part holds a character that must be escaped (RFC 3261 section 19.1.2)")
 
     @classmethod
     def parse(cls, text: str, header: str = "Request-URI") -> "SipUri":

@@ -24,8 +24,8 @@ def check_response(response: Response) -> None:
 
 
 def _check_common(message: Message) -> None:
-    for name in SINGLE_HEADERS:
-        if message.headers.count(name) > 1:
+    for name in message.headers.repeated():
+        if name in SINGLE_HEADERS:
             raise SipParseError(DISPLAY_NAMES[name], "stands once")
     if not message.vias:
         raise SipParseError("Via", "is missing")

@@ -13,6 +13,12 @@ MAGIC_COOKIE = "z9hG4bK"
 
 _PROTOCOL = re.compile(r"([^\s/]+)[ \t]*/[ \t]*([^\s/]+)[ \t]*/[ \t]*([^\s/]+)[ \t]+(.+)\Z", re.DOTALL)
 
+_USUAL = re.compile(
+    r"SIP/2\.0/([A-Z]{3}) ([A-Za-z0-9_][A-Za-z0-9_.-]*)(?::([1-5][0-9]{4}|[1-9][0-9]{0,3}))?"
+    r";branch=([A-Za-z0-9\-.!%*_+`'~]+)(;rport)?\Z"
+)
+"""What nearly every Via looks like on arrival, read in one step."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Via(Reticent):
@@ -26,6 +32,17 @@ class Via(Reticent):
     @classmethod
     def parse(cls, text: str) -> "Via":
         """From one value of the header (not a comma-separated list). Raises SipParseError."""
+        usual = _USUAL.match(text)
+        return cls._parse_any(text) if usual is None else cls._from_usual(usual)
+
+    @classmethod
+    def _from_usual(cls, found: re.Match[str]) -> "Via":
+        transport, host, port, branch, rport = found.groups()
+        named: tuple[tuple[str, str | None], ...] = (("branch", branch), ("rport", None))
+        return cls(transport, host, int(port) if port else None, Parameters(named if rport else named[:1]))
+
+    @classmethod
+    def _parse_any(cls, text: str) -> "Via":
         protocol = _PROTOCOL.match(text.strip(WHITESPACE))
         if protocol is None:
             raise SipParseError("Via", "must be SIP/2.0/TRANSPORT and a host")
@@ -56,6 +73,13 @@ class Via(Reticent):
     def with_parameter(self, name: str, value: str | None) -> "Via":
         """The same with a parameter set."""
         return replace(self, parameters=self.parameters.with_value(name, value))
+
+    def stamped(self, host: str, port: int) -> "Via":
+        """The same with where the request really came from: `received`, where it differs, and `rport` where it was asked for (RFC 3581)."""
+        if self.parameters.get("rport") == "":
+            numbered = self.parameters.with_value("rport", str(port)).with_value("received", host)
+            return Via(self.transport, self.host, self.port, numbered)
+        return self if self.host == host else self.with_parameter("received", host)
 
     def text(self) -> str:
         """The wire text."""
