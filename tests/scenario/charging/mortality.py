@@ -1,6 +1,6 @@
 """A process that dies at a chosen step: before or after any commit, before or after any word with the gateway. Then nothing works."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.sql import Database
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 NEVER = 1_000_000
 
@@ -48,6 +49,14 @@ class MortalDatabase(Database):
     async def transact(self, work: Callable[[Connection], T]) -> T:
         self._fate.step()
         result = await super().transact(work)
+        self._fate.step()
+        return result
+
+    async def transact_together(
+        self, work: Callable[[Connection, Sequence[Item]], Sequence[T]], item: Item
+    ) -> T:
+        self._fate.step()
+        result = await super().transact_together(work, item)
         self._fate.step()
         return result
 
