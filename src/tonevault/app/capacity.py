@@ -15,7 +15,13 @@ def needs(settings: SecureSettings) -> tuple[int, Needs]:
     """How many calls at once are allowed, and what they need. Raises SettingsError where the relays cannot be as they are configured."""
     relays = relay_settings(settings)
     calls = relays.most_calls
-    return calls, needs_of(calls, workers=relays.workers, calls_a_worker=relays.calls_a_worker)
+    needed = needs_of(
+        calls,
+        workers=relays.workers,
+        calls_a_worker=relays.calls_a_worker,
+        recorded=relays.recordings is not None,
+    )
+    return calls, needed
 
 
 def shortcomings(calls: int, needed: Needs, limits: MachineLimits) -> list[tuple[str, str, str]]:

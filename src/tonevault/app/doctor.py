@@ -15,7 +15,14 @@ from tonevault.app.edge_settings import edge_settings, relay_settings
 from tonevault.app.embedded import Places, places
 from tonevault.app.findings import Finding, Level
 from tonevault.app.key_doctor import examine_keys
-from tonevault.app.settings import LISTENER, MediaSettings, RouteSettings, SipSettings, TonevaultSettings
+from tonevault.app.settings import (
+    LISTENER,
+    MediaSettings,
+    RecordingSettings,
+    RouteSettings,
+    SipSettings,
+    TonevaultSettings,
+)
 from tonevault.plumbing.machine_limits import machine_limits
 from tonevault.plumbing.migrations import DatabaseUnusableError, open_database, require_readable
 from tonevault.plumbing.settings import SettingsError
@@ -49,6 +56,7 @@ def examine(settings: TonevaultSettings) -> list[Finding]:
     if not any(each.is_fault for each in certificate):
         findings += _edge(settings)
     findings += _capacity(settings)
+    findings += _recordings(settings.secure.recordings)
     return findings
 
 
@@ -250,6 +258,28 @@ def _capacity(settings: TonevaultSettings) -> Iterator[Finding]:
             "capacity",
             f"{calls} calls need {needed.files} open files (now {limits.files}, raised at the start) and {needed.memory // MEBIBYTE} MiB",
         )
+
+
+def _recordings(settings: RecordingSettings) -> Iterator[Finding]:
+    """Whether recordings can be written, and who else can read them."""
+    if settings.calls == "none" or settings.directory is None:
+        return
+    folder = next(
+        each for each in (settings.directory, *settings.directory.absolute().parents) if each.exists()
+    )
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        yield Finding(
+            Level.FAULT,
+            "secure.recordings.directory",
+            "cannot be written",
+            f"give this user the folder: chown {os.geteuid()} {folder}",
+        )
+    elif folder == settings.directory and folder.stat().st_mode & 0o077:
+        yield Finding(
+            Level.WARNING, "secure.recordings.directory", "can be read by other users", f"chmod 700 {folder}"
+        )
+    else:
+        yield Finding(Level.OK, "recordings", "every call is recorded, masked")
 
 
 def _split(address: str) -> tuple[str, int]:

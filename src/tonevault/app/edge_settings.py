@@ -49,6 +49,7 @@ def relay_settings(settings: SecureSettings) -> RelaySettings:
             interface,
             media.workers,
             max_calls=media.max_calls,
+            recordings=settings.recordings.directory if settings.recordings.calls == "all" else None,
             worker_memory=media.worker_memory_mb and media.worker_memory_mb * 1024 * 1024,
         )
     except ValueError as error:

@@ -172,6 +172,19 @@ class RouteSettings(Settings):
         return self
 
 
+class RecordingSettings(Settings):
+    """Local recordings of masked audio."""
+
+    calls: Literal["none", "all"] = "none"
+    directory: Path | None = None
+
+    @model_validator(mode="after")
+    def _have_a_place(self) -> "RecordingSettings":
+        if self.calls == "all" and self.directory is None:
+            raise ValueError('directory: must be set where calls is "all"')
+        return self
+
+
 class SecureSettings(Settings):
     """The secure zone: one process and its relay workers."""
 
@@ -180,6 +193,7 @@ class SecureSettings(Settings):
     keys: KeySettings = KeySettings()
     sip: SipSettings = SipSettings()
     media: MediaSettings = MediaSettings()
+    recordings: RecordingSettings = RecordingSettings()
     drain_s: Annotated[int, Field(ge=0, le=86_400)] = 0
     routes: tuple[RouteSettings, ...] = ()
 

@@ -53,6 +53,8 @@ def test_a_capture_on_two_secured_legs() -> None:
         customer.socket.sendto(locked, ("127.0.0.1", ports.customer.port))
         caller.say(ports.customer.port, b"\x44" * 160)
         assert (await callee.hear()).payload == b"\x44" * 160, "neither the plain packet nor the repeated one"
+        # The stream's clock goes on while nobody speaks: the press is later than the capture's opening.
+        customer.timestamp += 800
         plane.start_capture(call_id, MaskMode.TALK)
         await asyncio.sleep(0.05)
         for duration in (0, 160, 320):

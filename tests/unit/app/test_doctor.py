@@ -10,6 +10,7 @@ from tonevault.app.demo.place import MEDIA_PORTS, find_place
 from tonevault.app.doctor import examine
 from tonevault.app.findings import Finding, Level
 from tonevault.app.settings import TonevaultSettings
+from tonevault.plumbing.machine_limits import MachineLimits
 
 ACCOUNT = {"id": "acme", "name": "Acme"}
 ROUTE = {"name": "support", "account": "acme", "peers": ["127.0.0.1"], "to": "sip:a@127.0.0.1:5070"}
@@ -141,3 +142,26 @@ def test_a_damaged_database(tmp_path: Path, zone: str) -> None:
     (fault,) = faults(examine(settings(tmp_path)))
     assert fault.subject == f"{zone}.database"
     assert "file is not a database" in fault.detail
+
+
+def test_recordings_need_a_place(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="must be set where calls is"):
+        settings(tmp_path, secure={"recordings": {"calls": "all"}})
+    taken = tmp_path / "file"
+    taken.touch()
+    secure = {"routes": [ROUTE], "sip": {"listen": ["udp:127.0.0.1:0"]}}
+    recordings = {"calls": "all", "directory": taken / "recordings"}
+    (fault,) = faults(examine(settings(tmp_path, secure={**secure, "recordings": recordings})))
+    assert (fault.subject, fault.level) == ("secure.recordings.directory", Level.FAULT)
+    open_to_all = tmp_path / "open"
+    open_to_all.mkdir(mode=0o755)
+    recordings["directory"] = open_to_all
+    (fault,) = faults(examine(settings(tmp_path, secure={**secure, "recordings": recordings})))
+    assert "chmod 700" in fault.way_out
+
+
+def test_calls_that_do_not_fit_into_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tonevault.app.doctor.machine_limits", lambda: MachineLimits(64, 100, None))
+    (fault,) = faults(examine(settings(tmp_path)))
+    assert (fault.subject, fault.level) == ("secure.media.max_calls", Level.FAULT)
+    assert "open files" in fault.detail

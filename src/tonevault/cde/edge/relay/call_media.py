@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tonevault.cde.edge.relay.direct_path import Datagram, DirectPath
+from tonevault.cde.edge.relay.direct_path import Datagram, DirectPath, Outbox
 from tonevault.cde.edge.relay.flow import Flow
 from tonevault.cde.edge.relay.latch import Address, Latch, canonical_host
 from tonevault.cde.edge.relay.leg_reports import LegReports
@@ -15,6 +15,9 @@ from tonevault.cde.edge.relay.srtp import SecuredLeg
 from tonevault.cde.edge.relay.voice_sender import VoiceOut
 from tonevault.cde.media import Direction, Leg, LegMedia, MaskMode, Srtp
 from tonevault.kernel.ids import Entropy
+
+Tapped = Callable[[Leg, LegMedia, Outbox], Outbox]
+"""Puts something before the outbox of a leg."""
 
 Inlet = Callable[[bytes, Address, float], None]
 """What takes the datagrams of one socket: octets, source, now."""
@@ -76,6 +79,7 @@ class CallMedia:
         tell: Callable[[CaptureReport], None],
     ) -> None:
         self._outbox = outbox
+        self._tapped: Tapped | None = None
         self._sides = {
             Leg.CUSTOMER: _LegSide(customer, OutStream(entropy)),
             Leg.AGENT: _LegSide(agent, OutStream(entropy)),
@@ -95,9 +99,13 @@ class CallMedia:
         return self.flows[Leg.CUSTOMER]
 
     @property
-    def is_secured(self) -> bool:
-        """Whether either leg has SRTP: then each packet is opened or locked on its way."""
-        return any(side.secured is not None for side in self._sides.values())
+    def is_plain(self) -> bool:
+        """Whether no packet is opened, locked or recorded on its way."""
+        return self._tapped is None and all(side.secured is None for side in self._sides.values())
+
+    def record(self, tapped: Tapped) -> None:
+        """What either leg is sent goes through a tap. To be asked for before anything is negotiated."""
+        self._tapped = tapped
 
     def direct_paths(self) -> dict[int, DirectPath]:
         """The direct path of what comes to each RTP socket."""
@@ -134,6 +142,11 @@ class CallMedia:
         """Take what was negotiated for one leg; media flows once both legs are known."""
         self._sides[leg].negotiate(media)
         self._secure(leg, media.security)
+        secured = self._sides[leg].secured
+        outbox = self._outbox if secured is None else secured
+        self.flows[leg.other].direct.outbox = (
+            outbox if self._tapped is None else self._tapped(leg, media, outbox)
+        )
         customer, agent = self._sides[Leg.CUSTOMER], self._sides[Leg.AGENT]
         if customer.media is None or agent.media is None:
             return
@@ -151,7 +164,6 @@ class CallMedia:
             side.secured = SecuredLeg(security, self._outbox, self.flows[leg].counters)
         else:
             side.secured.rekey(security)
-        self.flows[leg.other].direct.outbox = self._outbox if side.secured is None else side.secured
 
     def _connect(self, sender_leg: Leg) -> None:
         sender, hearer = self._sides[sender_leg], self._sides[sender_leg.other]

@@ -39,11 +39,15 @@ class Kind(IntEnum):
     STOP = 5
     BEEP = 6
     CLOSE = 7
+    RECORD = 8
+    RECORD_TO = 9
+    RECORD_FROM = 10
     READY = 64
     PRESSED = 65
     MASK_CHANGED = 66
     CLOSED = 67
     LOAD = 68
+    FAILED = 69
 
 
 class FrameError(ValueError):
@@ -56,7 +60,7 @@ _ADDRESS: Final = struct.Struct("!HH")
 _CODEC: Final = struct.Struct("!BIB")
 _LEG: Final = struct.Struct("!BBH")
 _COUNTS: Final = struct.Struct(f"!{len(fields(FlowCounters))}Q")
-_LOAD: Final = struct.Struct("!IIQQQQ")
+_LOAD: Final = struct.Struct("!IIQQQQQ")
 
 _LEGS: Final = tuple(Leg)
 _MODES: Final = tuple(MaskMode)
@@ -70,7 +74,7 @@ PLAIN: Final = 0xFF
 @dataclass(frozen=True, slots=True)
 class Load:
     """What a worker says of itself every few seconds: open calls, its share of a core in 1/1000, resident octets, datagrams since its
-    start."""
+    start, and packets of recorded calls that were not recorded."""
 
     calls: int
     busy_permille: int
@@ -78,6 +82,7 @@ class Load:
     datagrams_in: int
     datagrams_out: int
     send_failures: int
+    unrecorded: int
 
 
 def kind_of(frame: memoryview) -> tuple[Kind, int]:
@@ -219,6 +224,26 @@ def read_configure(frame: memoryview) -> tuple[Leg, LegMedia]:
     codecs, events, redundancy = reader.codecs(), reader.codecs(), reader.codecs()
     media = LegMedia(remote, codecs, events, ptime_ms, _DIRECTIONS[direction], reader.security(), redundancy)
     return _LEGS[leg], media
+
+
+def record_frame(call: int, name: str) -> bytearray:
+    """RECORD: what this call's legs are sent is to be recorded under a name. To be sent before its first CONFIGURE."""
+    return plain_frame(Kind.RECORD, call) + _text(name, "recording's name")
+
+
+def read_record(frame: memoryview) -> str:
+    """The name from a RECORD."""
+    return _Reader(frame, _HEAD.size).text()
+
+
+def failed_frame(number: int) -> bytearray:
+    """FAILED: a recording came to an end before its call, for a reason of errno(3)."""
+    return plain_frame(Kind.FAILED, number)
+
+
+def read_failed(frame: memoryview) -> int:
+    """The reason from a FAILED."""
+    return kind_of(frame)[1]
 
 
 def closed_frame(call: int, counters: FlowCounters) -> bytearray:

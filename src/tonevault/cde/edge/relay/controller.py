@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from tonevault.cde.edge.relay.capacity import CALL_OCTETS, WORKER_OCTETS
@@ -16,10 +17,12 @@ from tonevault.cde.edge.relay.control_frames import (
     read_closed,
     read_key,
     read_mode,
+    record_frame,
 )
 from tonevault.cde.edge.relay.counters import FlowCounters
 from tonevault.cde.edge.relay.latch import canonical_host
 from tonevault.cde.edge.relay.port_pool import MediaInterface, PortPool
+from tonevault.cde.edge.relay.recorder_link import RecorderLink
 from tonevault.cde.edge.relay.worker_link import RelayedCall, WorkerLink
 from tonevault.cde.edge.relay.worker_pool import WorkerPool
 from tonevault.cde.media import (
@@ -49,6 +52,8 @@ class RelaySettings:
     calls_a_worker: int = CALLS_A_WORKER
     max_calls: int | None = None
     worker_memory: int | None = None
+    recordings: Path | None = None
+    """Where every call is recorded to; None: nowhere."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.workers <= 256:
@@ -90,6 +95,8 @@ class RelayStatus:
     free_ports: int
     busy_permille: tuple[int, ...]
     memory: tuple[int, ...]
+    unrecorded: int
+    """Packets of recorded calls that were not recorded, because the recorder did not keep up."""
     totals: FlowCounters
     """Of all calls that have ended."""
 
@@ -102,6 +109,7 @@ class RelayPlane:
         self._settings = settings
         self._ports = PortPool(settings.interface)
         self._sink: MediaSink | None = None
+        self._recorder = None if settings.recordings is None else RecorderLink(settings.recordings)
         self._pool = WorkerPool(
             settings.workers, settings.memory_limit, self._take_frame, self._lose, self._greet
         )
@@ -114,7 +122,13 @@ class RelayPlane:
     async def start(self, sink: MediaSink) -> None:
         """Start the workers and wait until all are ready. Raises MediaUnavailableError if one does not come up."""
         self._sink = sink
-        await self._pool.start()
+        if self._recorder is not None:
+            await self._recorder.start()
+        try:
+            await self._pool.start()
+        except MediaUnavailableError:
+            await self.stop()
+            raise
 
     async def drain(self) -> None:
         """Take no more calls, and wait until the last one has ended."""
@@ -127,6 +141,8 @@ class RelayPlane:
         """End the workers, and with them every call."""
         self._draining = True
         await self._pool.stop()
+        if self._recorder is not None:
+            await self._recorder.stop()
         self._placed.clear()
         self._emptied.set()
 
@@ -152,6 +168,7 @@ class RelayPlane:
             free_ports=self._ports.free,
             busy_permille=tuple(link.load.busy_permille for link in links),
             memory=tuple(link.load.memory for link in links),
+            unrecorded=sum(link.load.unrecorded for link in links),
             totals=self._totals,
         )
 
@@ -173,6 +190,8 @@ class RelayPlane:
         link.calls[call.number] = call
         self._placed[call_id] = (link, call)
         link.send(plain_frame(Kind.OPEN, call.number), (customer.rtp, customer.rtcp, agent.rtp, agent.rtcp))
+        if self._recorder is not None:
+            link.send(record_frame(call.number, call_id))
         return MediaPorts(customer.address, agent.address)
 
     def _least_loaded(self) -> WorkerLink:
@@ -256,4 +275,6 @@ class RelayPlane:
             self._emptied.set()
 
     def _greet(self, link: WorkerLink) -> None:
-        """What a new worker must know before its first call: nothing yet."""
+        """What a new worker must know before its first call."""
+        if self._recorder is not None:
+            self._recorder.join(link)

@@ -12,6 +12,7 @@ from tonevault.cde.edge.relay.flow import Flow
 from tonevault.cde.edge.relay.latch import Address
 from tonevault.cde.edge.relay.leg_reports import INTERVAL_S
 from tonevault.cde.edge.relay.masked_flow import CaptureReport
+from tonevault.cde.edge.relay.recording_feed import RecordingFeed, RecordingTap
 from tonevault.cde.media import Leg, LegMedia, MaskMode
 from tonevault.cde.sealed.key import Key
 from tonevault.kernel.ids import Entropy
@@ -63,6 +64,10 @@ class MediaEngine:
     def _tell(self, call: int, report: CaptureReport) -> None:
         self._reports.append(CallReport(call, report))
 
+    def record(self, call: int, feed: RecordingFeed) -> None:
+        """What this call's legs are sent is also told to `feed`. To be asked for before anything is negotiated."""
+        self._calls[call].record(lambda leg, media, outbox: RecordingTap(feed, call, leg, media, outbox))
+
     def configure(self, call: int, leg: Leg, media: LegMedia) -> None:
         """What was negotiated for a leg. Raises ValueError if the remote host is no IP address."""
         one = self._calls[call]
@@ -70,7 +75,7 @@ class MediaEngine:
         self._inlets |= one.inlets()
         for socket in one.inlets():
             self._paths.pop(socket, None)
-        if not one.is_secured:
+        if one.is_plain:
             self._paths |= one.direct_paths()
 
     def start_capture(self, call: int, mode: MaskMode, now: float) -> None:
@@ -117,9 +122,11 @@ class MediaEngine:
         return counters
 
     def direct_path(self, socket: int) -> DirectPath | None:
-        """The path on which datagrams that come to an RTP socket are made what is sent, in place and without an object for each: for a loop
-        that offers them there first and gives `receive` what the path does not take. None where either leg is secured, and for RTCP. It
-        lasts until the call is configured anew or closed."""
+        """The path on which datagrams that come to an RTP socket are made what is sent, in place and without an object for each.
+
+        For a loop that offers them there first and gives `receive` what the path does not take. None for RTCP, and where either leg is
+        secured or the call is recorded. It lasts until the call is configured anew or closed.
+        """
         return self._paths.get(socket)
 
     def settled_on(self, socket: int, now: float) -> Address | None:

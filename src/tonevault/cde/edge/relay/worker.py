@@ -26,10 +26,12 @@ from tonevault.cde.edge.relay.control_frames import (
     read_configure,
     read_key,
     read_mode,
+    read_record,
 )
 from tonevault.cde.edge.relay.engine import MediaEngine
 from tonevault.cde.edge.relay.masked_flow import MaskChanged, Pressed
 from tonevault.cde.edge.relay.media_socket import LARGEST_DATAGRAM, MediaSocket
+from tonevault.cde.edge.relay.recording_feed import RecordingFeed
 from tonevault.plumbing.process import harden_process
 
 EVENTS_A_TURN: Final = 256
@@ -54,6 +56,7 @@ class RelayWorker:
     def __init__(self, channel: ControlChannel) -> None:
         self._channel = channel
         self._engine = MediaEngine(secrets.randbelow)
+        self._feed = RecordingFeed()
         self._sockets: dict[int, MediaSocket] = {}
         """By file descriptor, which is also the engine's socket id."""
         self._buffer = bytearray(LARGEST_DATAGRAM)
@@ -89,7 +92,7 @@ class RelayWorker:
             wait_s = max(0.0, min(tick_at - time.monotonic(), LONGEST_WAIT_S))
             time.sleep(self._gather_s)
             ready = self._poller.poll(wait_s, EVENTS_A_TURN)
-            now = time.monotonic()
+            self._feed.now = now = time.monotonic()
             self._serve(ready, now)
             if now >= tick_at:
                 self._engine.tick(now)
@@ -97,6 +100,7 @@ class RelayWorker:
                 self._tell_load(now)
                 self._settle(now)
             self._tell()
+            self._feed.flush()
             due = min(self._engine.next_tick(now), self._settle_at)
             tick_at = min(tick_at, due) if tick_at > now else due
 
@@ -188,6 +192,7 @@ class RelayWorker:
             self._datagrams_in,
             self._datagrams_out,
             self._send_failures,
+            self._feed.missed,
         )
         self._channel.send(load_frame(load))
 
@@ -198,6 +203,8 @@ class RelayWorker:
             kind, call = kind_of(frame)
             if kind is Kind.OPEN:
                 self._open(call, sockets, now)
+            elif kind is Kind.RECORD_TO:
+                self._feed.connect(*sockets)
             elif call in self._calls:
                 self._obey_call(kind, call, frame, now)
 
@@ -215,6 +222,9 @@ class RelayWorker:
                 engine.stop_capture(call, now)
             case Kind.BEEP:
                 engine.beep(call, read_key(frame)[0])
+            case Kind.RECORD:
+                self._feed.begin(call, read_record(frame))
+                engine.record(call, self._feed)
             case Kind.CLOSE:
                 self._close(call, now)
             case _:
@@ -243,6 +253,7 @@ class RelayWorker:
     def _close(self, call: int, now: float) -> None:
         self._tell()
         counters = self._engine.close(call, now)
+        self._feed.end(call)
         self._send()
         for number in self._calls.pop(call):
             self._poller.unregister(number)

@@ -34,13 +34,21 @@ class RelayedCall:
 class WorkerLink:
     """Starts the process; from then on sends what it is told and passes on what comes, until the channel ends."""
 
-    def __init__(self, taker: FrameTaker, on_death: Callable[["WorkerLink"], None]) -> None:
+    def __init__(
+        self,
+        taker: FrameTaker,
+        on_death: Callable[["WorkerLink"], None],
+        *,
+        module: str | None = None,
+        arguments: tuple[str, ...] = (),
+    ) -> None:
+        """`module` is run as a process, with the number of its descriptor and `arguments`: a relay worker, unless told otherwise."""
         self._taker = taker
         self._on_death = on_death
         self._loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {name: os.environ[name] for name in INHERITED_SETTINGS if name in os.environ}
-        command = (sys.executable, "-m", WORKER_MODULE, str(theirs.fileno()))
+        command = (sys.executable, "-m", module or WORKER_MODULE, str(theirs.fileno()), *arguments)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, env=environment | ONE_THREAD
@@ -58,9 +66,14 @@ class WorkerLink:
         self.calls: dict[int, RelayedCall] = {}
         self.is_ready = asyncio.Event()
         """Set when the worker has told that it serves, and when it died."""
-        self.load = Load(0, 0, 0, 0, 0, 0)
+        self.load = Load(0, 0, 0, 0, 0, 0, 0)
         self.started_at = self.heard_at = self._loop.time()
         self._loop.add_reader(self._channel.fileno(), self._read)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it ended, told to or not."""
+        return self._closed
 
     @property
     def pid(self) -> int:

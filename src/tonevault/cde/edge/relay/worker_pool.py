@@ -144,7 +144,10 @@ class WorkerPool:
         if kind is Kind.READY:
             link.is_ready.set()
         elif kind is Kind.LOAD:
-            link.load = read_load(frame)
+            before, link.load = link.load, read_load(frame)
+            if link.load.unrecorded > before.unrecorded:
+                missed = link.load.unrecorded - before.unrecorded
+                _log.warning("recorder falls behind: %d packets were not recorded", missed)
             self._mind_memory(link)
         else:
             self._taker(link, frame)

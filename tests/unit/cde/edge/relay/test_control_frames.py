@@ -82,7 +82,7 @@ def test_a_mode_reads_back(mode: MaskMode) -> None:
 def test_counters_and_load_read_back() -> None:
     counters = FlowCounters(*range(len(FlowCounters.__slots__)))
     assert read_closed(memoryview(closed_frame(9, counters))) == counters
-    load = Load(1, 2, 3, 4, 5, 6)
+    load = Load(1, 2, 3, 4, 5, 6, 7)
     assert read_load(memoryview(load_frame(load))) == load
 
 
