@@ -14,6 +14,7 @@ from tonevault.app.capacity import MEBIBYTE, needs, shortcomings
 from tonevault.app.edge_settings import edge_settings, relay_settings
 from tonevault.app.embedded import Places, places
 from tonevault.app.findings import Finding, Level
+from tonevault.app.gateway_doctor import gateway_findings
 from tonevault.app.key_doctor import examine_keys
 from tonevault.app.settings import (
     LISTENER,
@@ -45,6 +46,7 @@ def examine(settings: TonevaultSettings) -> list[Finding]:
     findings += _database("secure.database", where.secure_database)
     findings += _database("desk.database", where.desk_database)
     findings += _accounts(settings)
+    findings += gateway_findings(settings.accounts, where)
     if running:
         findings.append(Finding(Level.OK, "secure zone", "runs; its ports are its own"))
     else:

@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import os
 from contextlib import AsyncExitStack
 from typing import Final
 
 from tonevault.app.capacity import require_capacity
 from tonevault.app.edge_settings import edge_settings, relay_settings, require_own_address
 from tonevault.app.embedded import Places, boundary_token, places, prepare_boundary
+from tonevault.app.gateways import GatewayOpener
 from tonevault.app.key_custody import ready_custody
 from tonevault.app.secure_database import open_secure_database
 from tonevault.app.settings import TonevaultSettings
@@ -22,7 +24,6 @@ from tonevault.cde.edge.server import EdgeServer
 from tonevault.cde.edge.sip_driver.errors import ListenerError
 from tonevault.cde.edge.will_files import WillFiles
 from tonevault.cde.gateway import Gateway
-from tonevault.cde.gateways.simulator import SimulatorGateway
 from tonevault.cde.interface.app import BoundaryApp
 from tonevault.cde.interface.server import BoundaryServer, SocketTakenError
 from tonevault.cde.interface.zone import LocalSecureZone
@@ -137,7 +138,7 @@ def _settle_memory() -> None:
 def _gateways(
     settings: TonevaultSettings, where: Places, clock: WallClock, stack: AsyncExitStack
 ) -> dict[AccountId, Gateway]:
-    """One adapter for each kind in use, shared by its accounts."""
-    simulator = SimulatorGateway(where.simulator_database, clock)
-    stack.push_async_callback(simulator.close)
-    return {AccountId(account.id): simulator for account in settings.accounts}
+    gateways = GatewayOpener(where, clock, os.environ).open_all(settings.accounts)
+    for gateway in set(gateways.values()):
+        stack.push_async_callback(gateway.close)
+    return gateways

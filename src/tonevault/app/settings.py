@@ -7,6 +7,15 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from tonevault.app.gateway_settings import (
+    BraintreeSettings,
+    GatewayName,
+    GenericSettings,
+    StripeSettings,
+    Timeout,
+    WorldpaySettings,
+    shortcoming,
+)
 from tonevault.app.key_settings import KeySettings
 from tonevault.kernel.card import Brand
 from tonevault.kernel.ids import ACCOUNT_PATTERN
@@ -223,9 +232,26 @@ class AccountSettings(Settings):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     currency: str = "GBP"
     country_code: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}$")] | None = None
-    gateway: Literal["simulator"] = "simulator"
+    gateway: GatewayName = "simulator"
+    gateway_timeout_s: Timeout = 20.0
+    stripe: StripeSettings = StripeSettings()
+    braintree: BraintreeSettings = BraintreeSettings()
+    worldpay: WorldpaySettings = WorldpaySettings()
+    generic: GenericSettings = GenericSettings()
     brands: tuple[Brand, ...] = tuple(Brand)
     postal_code: bool = False
+
+    @model_validator(mode="after")
+    def _gateway_is_whole(self) -> "AccountSettings":
+        tables = {
+            "stripe": self.stripe,
+            "braintree": self.braintree,
+            "worldpay": self.worldpay,
+            "generic": self.generic,
+        }
+        if wrong := shortcoming(self.gateway, tables.get(self.gateway)):
+            raise ValueError(wrong)
+        return self
 
     @model_validator(mode="after")
     def _known_currency(self) -> "AccountSettings":

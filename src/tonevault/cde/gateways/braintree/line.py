@@ -1,5 +1,6 @@
 """The SDK's HTTP strategy, put in by its own extension point: fills blanks while writing, and tells *never left* from silence."""
 
+import ssl
 from collections.abc import Mapping
 from typing import Final
 
@@ -27,7 +28,7 @@ class BraintreeLine:
     def __init__(self, blanks: Blanks, timeout_s: float, certificates: str | None, threads: int) -> None:
         self._blanks = blanks
         self._client = httpx.Client(
-            verify=httpx.create_ssl_context(certificates) if certificates else True,
+            verify=ssl.create_default_context(cafile=certificates) if certificates else True,
             timeout=httpx.Timeout(timeout_s, connect=CONNECT_S, pool=CONNECT_S),
             limits=httpx.Limits(max_connections=threads, keepalive_expiry=KEEP_ALIVE_S),
         )
