@@ -70,6 +70,8 @@ class Phone:
         self._encoder = None if codec is None else encoder_for(codec)
         self._units = 1 if codec is None else codec.clock_rate // RATE_HZ
         self._events = events
+        self.event_units = self._units
+        """Of an event's duration, a sample of 8 kHz."""
         self._pace = pace
         self._ssrc = ssrc
         self._sequence = sequence
@@ -127,7 +129,7 @@ class Phone:
         began, code, steps = self._timestamp, EVENT_CODES[key], round(length_s / PACKET_S)
         segment, told = began, 0
         for step in range(steps):
-            told += 160 * self._units
+            told += 160 * self.event_units
             if told > 0xFFFF:
                 segment, told = segment + 0xFFFF, told - 0xFFFF
             if starts or step >= steps // 2:

@@ -66,13 +66,6 @@ def test_the_same_key_twice_stays_twice(gap_s: float) -> None:
     assert_one_row(Stage().sends(both("4444", gap_s=gap_s)).capture(0.3).play(3.0), "4444")
 
 
-def test_a_press_before_the_opening_that_is_met_after_it_is_not_told() -> None:
-    """The machine stood still while the key went down; the capture opened, and then its packets were read."""
-    stage = Stage().sends(both("83", gap_s=0.3)).stalls(0.49, 0.86).capture(0.495).play(2.2)
-    assert stage.keyed(Carrier.EVENT) == stage.keyed(Carrier.TONE) == "3"
-    assert_no_key_is_heard(stage.agent_heard)
-
-
 @pytest.mark.parametrize("off_s", [-30.0, -1.0, 1.0, 4000.0])
 def test_events_numbered_by_a_clock_of_their_own_are_dated_by_their_arrival(off_s: float) -> None:
     phone = Phone().says(noise(0.5, -60))
@@ -119,3 +112,18 @@ def test_a_late_start_of_an_event_is_dated_from_its_beginning() -> None:
     (press,) = stage.presses(Carrier.EVENT)
     assert press.onset == pytest.approx(START + 0.48, abs=0.01)
     assert stage.engine.counters(CALL).presses == 1
+
+
+@pytest.mark.parametrize("muted_s", [0.6, 2.0, 4.0, 9.0])
+def test_a_phone_whose_clock_stands_still_while_it_is_mute(muted_s: float) -> None:
+    """It sends nothing, and goes on where it stopped: its keys are dated by when they come, from the first one on."""
+    phone = Phone().says(noise(0.5, -60)).delayed(0.0)
+    spoken = len(phone.sent)
+    for key in "4411":
+        phone.keys(key, 0.1).says(noise(0.1, -60))
+    phone.sent[spoken:] = [(at + muted_s, packet) for at, packet in phone.sent[spoken:]]
+    stage = Stage().sends(phone).capture(0.4 + muted_s).play(2.0 + muted_s)
+    assert stage.keyed(Carrier.EVENT) == "4411"
+    for press in stage.presses(Carrier.EVENT)[:1] + stage.presses(Carrier.EVENT)[3:]:
+        assert press.onset >= START + 0.4 + muted_s
+    assert beeps(stage.agent_heard) == 4

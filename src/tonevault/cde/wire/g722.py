@@ -45,6 +45,10 @@ class Decoder:
         """The lower band of a payload."""
         return np.frombuffer(self._state.decode(payload), np.int16)
 
+    def repeated(self, payload: bytes) -> NDArray[np.int16]:  # noqa: ARG002 - a VoiceDecoder
+        """Nothing: G.722 does not repeat itself."""
+        return np.zeros(0, np.int16)
+
 
 class Encoder:
     """Adaptive: samples must come in their order."""

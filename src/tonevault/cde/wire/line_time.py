@@ -10,6 +10,9 @@ from tonevault.cde.wire.g711 import SAMPLE_RATE_HZ
 MARKS: Final = 128
 """More than a second of packets of 10 ms: an ear tells of a tone within 0.1 s of its beginning."""
 
+BLUR: Final = 40
+"""5 ms: so exactly does an ear find a tone's beginning. If it seems to lie in a hole, just before a packet, it is the packet's."""
+
 
 class LineTime:
     """Positions count the samples of a line from 0, at 8 kHz; times are monotonic seconds."""
@@ -27,4 +30,8 @@ class LineTime:
         """When the sample at `position` was spoken."""
         place = bisect_right(self._marks, position, key=lambda mark: mark[0])
         start, at = self._marks[max(place - 1, 0)]
-        return at + (position - start) / SAMPLE_RATE_HZ
+        told = at + (position - start) / SAMPLE_RATE_HZ
+        if place < len(self._marks) and self._marks[place][0] - position <= BLUR:
+            start, at = self._marks[place]
+            told = min(told, at + (position - start) / SAMPLE_RATE_HZ)
+        return told

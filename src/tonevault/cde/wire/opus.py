@@ -20,10 +20,14 @@ _LARGEST_PAYLOAD: Final = 1275
 """RFC 6716 section 3.4: a frame's octets at most."""
 _VOIP: Final = 2048
 """OPUS_APPLICATION_VOIP."""
-_SET_BITRATE: Final = 4002
-"""OPUS_SET_BITRATE_REQUEST."""
-_BIT_RATE: Final = 24000
-"""RFC 7587 section 3.1.1 advises 8 to 12 kbit/s for narrow-band speech; twice that keeps a beep a beep."""
+_SETTINGS: Final = (
+    (
+        4002,
+        24_000,
+    ),  # OPUS_SET_BITRATE. RFC 7587 section 3.1.1 advises 8 to 12 kbit/s for narrow-band speech; twice that keeps a beep a beep.
+    (4012, 1),  # OPUS_SET_INBAND_FEC: each packet may repeat the one before.
+    (4014, 5),  # OPUS_SET_PACKET_LOSS_PERC: what makes it do so.
+)
 
 
 @cache
@@ -86,14 +90,38 @@ class Decoder:
 
     def decode(self, payload: bytes) -> NDArray[np.int16]:
         """The lower 4 kHz, both channels as one; silence in the length of a packet that is damaged behind its first octet."""
-        samples = np.zeros(self.length(payload), np.int16)
-        pointer = samples.ctypes.data_as(c_void_p)
-        decoded = self._library.opus_decode(
-            self._state.memory, payload, len(payload), pointer, len(samples), 0
-        )
-        if decoded < 0:
-            samples[:] = 0
+        return self._decoded(payload, self.length(payload), repeated=False)
+
+    def repeated(self, payload: bytes) -> NDArray[np.int16]:
+        """The last frame of the packet before, where the sender repeats it in case it was lost (RFC 6716 section 2.1.7)."""
+        return self._decoded(payload, self.length(payload) if _repeats(payload) else 0, repeated=True)
+
+    def _decoded(self, payload: bytes, length: int, *, repeated: bool) -> NDArray[np.int16]:
+        samples = np.zeros(length, np.int16)
+        if length:
+            decoded = self._library.opus_decode(
+                self._state.memory,
+                payload,
+                len(payload),
+                samples.ctypes.data_as(c_void_p),
+                length,
+                int(repeated),
+            )
+            if decoded < 0:
+                samples[:] = 0
         return samples
+
+
+def _repeats(payload: bytes) -> bool:
+    """Whether a packet of one frame of at most 20 ms repeats the one before: the second bit of its SILK layer (RFC 6716 section 4.2.3).
+
+    Longer packets are not looked into: what they repeat is a part of the loss, somewhere in it.
+    """
+    if len(payload) < 2:
+        return False
+    configuration, frames = payload[0] >> 3, payload[0] & 3
+    has_silk = configuration < 16 and (configuration >= 12 or configuration % 4 < 2)
+    return has_silk and frames == 0 and bool(payload[1] & 0x40)
 
 
 class Encoder:
@@ -106,7 +134,8 @@ class Encoder:
         self._library = library
         self._state = _State(library.opus_encoder_get_size(1))
         library.opus_encoder_init(self._state.memory, _SAMPLE_RATE_HZ, 1, _VOIP)
-        library.opus_encoder_ctl(self._state.memory, _SET_BITRATE, c_int32(_BIT_RATE))
+        for request, value in _SETTINGS:
+            library.opus_encoder_ctl(self._state.memory, request, c_int32(value))
 
     def encode(self, samples: NDArray[np.int16]) -> bytes:
         """One packet of one of `frame_lengths_ms`. Raises ValueError for another length."""

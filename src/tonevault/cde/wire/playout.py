@@ -77,6 +77,7 @@ class Playout:
         "_arrived_at",
         "_due",
         "_filling",
+        "_missing",
         "_pausing",
         "_sequence",
         "_timestamp",
@@ -97,6 +98,8 @@ class Playout:
         self._timestamp = 0
         self._due = now
         self._filling = False
+        self._missing = False
+        """Packets before one that was no audio are missing, and may have been audio."""
         self._pausing = False
         """The source said that it pauses."""
         self._ahead = 0
@@ -146,7 +149,9 @@ class Playout:
         if self._unknown or sequence_step(sequence, self._sequence) <= 0:
             return []
         pieces = self._release(now, only_next=False) if self._waiting else []
-        if sequence_step(sequence, self._sequence) > 0:
+        step = sequence_step(sequence, self._sequence)
+        if step > 0:
+            self._missing = self._missing or step > 1
             self._sequence = sequence
         return pieces
 
@@ -198,7 +203,7 @@ class Playout:
         if 0 < gap <= GAP_SAMPLES:
             saved = min(gap, self._ahead)
             self._ahead -= saved
-            pieces = self._hole(gap - saved, lost=lost)
+            pieces = self._hole(gap - saved, lost=lost or self._missing)
         elif -LATEST_SAMPLES <= gap < 0:
             self._ahead = min(self._ahead - gap, LATEST_SAMPLES)
         if in_burst and self._ahead > AHEAD_SAMPLES:
@@ -208,7 +213,7 @@ class Playout:
             pieces.append(packet)
         self._timestamp = packet.end
         self._due = now + packet.samples / SAMPLE_RATE_HZ
-        self._filling = self._pausing = False
+        self._filling = self._pausing = self._missing = False
         return pieces
 
     def _hole(self, samples: int, *, lost: bool) -> list[Piece]:

@@ -4,9 +4,11 @@ from typing import Final
 
 from tonevault.cde.wire.rtp import timestamp_step
 
-MEMORY_S: Final = 5.0
-"""The quickest packet of the last 5 to 10 s tells how the two clocks stand: a machine or a network that stalls for less does not move them,
-a route that becomes longer is learned in that time, and clocks that drift apart by 200 ppm are 2 ms out by then."""
+MEMORY_S: Final = 0.5
+"""The quickest packet of the last 0.5 to 1 s in which packets flowed tells how the two clocks stand. A stall ends in a burst, so it does not
+move them; a route that became longer, or a phone that stopped its clock while it was mute, is learned in that time."""
+FLOW_S: Final = 0.1
+"""A pause between two packets counts for no more than this."""
 BACKWARDS_S: Final = 5.0
 """A clock that seems to have stopped for so long has been set back: what was known of it is worth nothing."""
 
@@ -18,7 +20,7 @@ class StreamClock:
     """One RTP clock of one source (RFC 3550 section 5.1). A packet can be late, never early: what it holds was over before it was sent, so
     the least delay seen is the best estimate of the distance between the clocks. Times are monotonic seconds."""
 
-    __slots__ = ("_before", "_extended", "_least", "_newest", "_since", "clock_rate")
+    __slots__ = ("_before", "_extended", "_flowed", "_heard_at", "_least", "_newest", "clock_rate")
 
     def __init__(self, clock_rate: int, end: int, now: float) -> None:
         """`end` is the timestamp at which the content of the first packet ends."""
@@ -29,7 +31,8 @@ class StreamClock:
         self._newest = end
         self._extended = 0
         """The newest timestamp, counted on from the first so that it does not wrap."""
-        self._least = self._before = self._since = now
+        self._least = self._before = self._heard_at = now
+        self._flowed = 0.0
 
     def heard(self, end: int, now: float) -> None:
         """A packet came whose content ends at timestamp `end`."""
@@ -40,9 +43,12 @@ class StreamClock:
         delay = now - (self._extended + step) / self.clock_rate
         if delay - min(self._least, self._before) > BACKWARDS_S:
             self._start(end, now)
-        elif now - self._since > MEMORY_S:
+            return
+        self._flowed += min(now - self._heard_at, FLOW_S)
+        self._heard_at = now
+        if self._flowed > MEMORY_S:
             self._before, self._least = self._least, delay
-            self._since = now
+            self._flowed = 0.0
         else:
             self._least = min(self._least, delay)
 

@@ -22,6 +22,9 @@ class VoiceDecoder(Protocol):
     def decode(self, payload: bytes) -> NDArray[np.int16]:
         """The samples of a payload, as many as `length` says."""
 
+    def repeated(self, payload: bytes) -> NDArray[np.int16]:
+        """The end of the packet before this one, which was lost, as far as this one repeats it; call it before `decode`."""
+
 
 class VoiceEncoder(Protocol):
     """Linear 16-bit samples of one stream, in order, as payloads."""

@@ -135,6 +135,14 @@ def test_what_is_lost_and_what_was_left_out_are_told_apart() -> None:
     assert holes(playout.arrive(spoken(13, 2080 + 320, FRAME), 0.1)) == [(2080, 320, False)]
 
 
+def test_what_was_lost_before_an_event_was_lost() -> None:
+    playout = started()
+    playout.skip(13, 0.06)
+    assert holes(playout.arrive(spoken(14, 1600 + 4 * 160, FRAME), 0.08)) == [(1760, 480, True)]
+    playout.skip(15, 0.1)
+    assert holes(playout.arrive(spoken(16, 1600 + 6 * 160, FRAME), 0.12)) == [(1600 + 5 * 160, 160, False)]
+
+
 def test_a_pause_that_was_told_is_filled_at_once() -> None:
     playout = started()
     assert playout.pause(11, 0.02) == []

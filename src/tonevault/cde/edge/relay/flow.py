@@ -9,8 +9,8 @@ from tonevault.cde.edge.relay.latch import Address, Latch
 from tonevault.cde.edge.relay.masked_flow import CaptureReport, MaskedFlow, Pressed
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.edge.relay.payload_map import EventRoute, PayloadMap, Route
-from tonevault.cde.edge.relay.voice_sender import VoiceOut
 from tonevault.cde.edge.relay.source_watch import SourceWatch, leaps
+from tonevault.cde.edge.relay.voice_sender import VoiceOut
 from tonevault.cde.media import MaskMode
 from tonevault.cde.wire.redundancy import unfold
 from tonevault.cde.wire.rtp import MARKER, RtpError, RtpPacket, is_rtcp, parse_rtp, sequence_step

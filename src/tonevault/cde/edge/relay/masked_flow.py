@@ -3,26 +3,28 @@
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from tonevault.cde.edge.relay.mended_line import MendedLine
 from tonevault.cde.edge.relay.out_stream import OutStream
+from tonevault.cde.edge.relay.press_time import PressTime
 from tonevault.cde.edge.relay.source_voice import SourceVoice
 from tonevault.cde.edge.relay.voice_sender import VoiceOut, VoiceSender
 from tonevault.cde.media import Carrier, Codec, MaskMode
 from tonevault.cde.sealed.key import Key
-from tonevault.cde.wire.line_time import LineTime
 from tonevault.cde.wire.playout import PATIENCE_S, Piece
 from tonevault.cde.wire.rtp import RtpPacket
 from tonevault.cde.wire.telephone_event import END_LOST_S, EventUpdate, PressedEvent
 from tonevault.cde.wire.tone.masking_line import MaskingLine
-from tonevault.cde.wire.tone.report import ToneStarted
+from tonevault.cde.wire.tone.report import ToneEnded
 
 EVENT_PATIENCE_S: Final = 0.03
 """While a key is told by events, and the audio stopped when it went down, silence is filled in this early, so that the beep comes at once.
 A packet and a half: a sender that keeps sending audio beside its events is not mistaken for one that does not."""
 HELD_SAMPLES: Final = 80
 """A tone that sounds within the first 10 ms of a capture was down before it opened: nobody answers a request in that time."""
+STALL_S: Final = 0.05
+"""Ten ticks that did not come: the machine stood still."""
+STALL_MEMORY_S: Final = 0.3
+"""What waited meanwhile is read at once afterwards, give or take another stall."""
 HELD_S: Final = 0.1
 """The tone of a key that events tell to be held from before may come so much later: audio runs behind its events by a jitter buffer."""
 
@@ -54,8 +56,9 @@ class MaskedFlow:
         self.reports: list[CaptureReport] = []
         self.source = SourceVoice(now)
         self._sender = VoiceSender(stream, voice_out)
-        self._time = LineTime(now)
+        self._time = PressTime(now)
         self._line = MaskingLine(mode, self._time.when)
+        self._mended = MendedLine(MaskingLine.DELAY_SAMPLES)
         self._opened_at = now
         self._closed_at: float | None = None
         self._pushed = 0
@@ -68,6 +71,9 @@ class MaskedFlow:
         self._event_at = now
         self._undecodable = False
         self._mode = mode
+        self._awake_at = now
+        self._stall_s = 0.0
+        self._stall_until = now
 
     def follow(self, sequence: int, timestamp: int, due: float, clock_rate: int) -> None:
         """Take up the customer's stream, which was heard before: its last sequence number, and the timestamp and time of what is next."""
@@ -117,7 +123,7 @@ class MaskedFlow:
     def event(self, update: EventUpdate, sequence: int, now: float) -> list[bytes]:
         """A packet of a telephone-event, which goes no further. Its first packet is the press."""
         pieces = self.source.playout.skip(sequence, now)
-        onset, newest = self.source.event(update, now)
+        onset, newest = self.source.event(update, now, self._stalled(now))
         if not update.repeated:
             self._line.mute_residue()
         if update.event is not self._event and not update.repeated:
@@ -137,8 +143,19 @@ class MaskedFlow:
         self._line.beep(key, Carrier.INFO)
 
     def tick(self, now: float) -> list[bytes]:
-        """Time passes: silence for what did not come, so that the line moves on and the agent's stream never stops."""
+        """Time passes: silence for what did not come, so that the line moves on and the agent's stream never stops. To be called every
+        few milliseconds: when it is not, the machine stood still."""
+        self._stalled(now)
         return self._push(self.source.playout.tick(now, self._patience(now)), now)
+
+    def _stalled(self, now: float) -> float:
+        """For how long this machine stood still of late: packets that it let wait are as late as that."""
+        asleep = now - self._awake_at
+        self._awake_at = now
+        if asleep > STALL_S:
+            self._stall_s = asleep + (self._stall_s if now <= self._stall_until else 0.0)
+            self._stall_until = now + STALL_MEMORY_S
+        return self._stall_s if now <= self._stall_until else 0.0
 
     def _patience(self, now: float) -> float:
         if self._undecodable:
@@ -148,27 +165,32 @@ class MaskedFlow:
         return EVENT_PATIENCE_S if down and self._audio_at <= self._event_at else PATIENCE_S
 
     def _push(self, pieces: list[Piece], now: float) -> list[bytes]:
-        for piece in pieces:
-            self._time.mark(self._pushed, self.source.when(piece, now))
-            self._sender.take(self._masked(self.source.samples(piece)))
+        for sound in self.source.sounds(pieces, now, self._stalled(now)):
+            self._time.mark(self._pushed, sound.at, len(sound.samples), lost=sound.lost)
+            self._pushed += len(sound.samples)
+            masked = self._line.push(sound.samples)
+            self._sender.take(self._mended.follow(sound.samples, masked, lost=sound.lost))
+            self._listen()
         if not pieces:
             return []
         self.pushed_at = now
-        self._tell()
+        self._tell_mode()
         return self._sender.packets(now, is_last=self.finished)
 
-    def _masked(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
-        self._pushed += len(samples)
-        return self._line.push(samples)
-
-    def _tell(self) -> None:
-        """What the ear heard, and whether the mask is still what was asked for."""
+    def _listen(self) -> None:
+        """What the ear heard."""
         for report in self._line.take_reports():
-            if isinstance(report, ToneStarted):
-                onset = self._time.when(report.onset)
-                in_window = self._closed_at is None or onset < self._closed_at
-                if report.onset >= HELD_SAMPLES and onset >= self._held_until and in_window:
-                    self.reports.append(Pressed(report.key, Carrier.TONE, onset))
+            if isinstance(report, ToneEnded):
+                self._time.ended(report)
+                continue
+            onset = self._time.when(report.onset)
+            in_window = self._closed_at is None or onset < self._closed_at
+            is_held = report.onset < HELD_SAMPLES or onset < self._held_until
+            if self._time.is_press(report) and in_window and not is_held:
+                self.reports.append(Pressed(report.key, Carrier.TONE, onset))
+
+    def _tell_mode(self) -> None:
+        """Whether the mask is still what was asked for."""
         hushed = self._undecodable or self._line.hushed_by_noise or self._line.mode is MaskMode.HUSH
         mode = MaskMode.HUSH if hushed else MaskMode.TALK
         if mode is not self._mode:

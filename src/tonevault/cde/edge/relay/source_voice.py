@@ -1,25 +1,40 @@
 """What a customer's phone sends, as a line of samples that knows when each was spoken: order, holes, codecs, clocks. It refuses to mask."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tonevault.cde.media import Codec
-from tonevault.cde.wire.noise_payload import noise_power
+from tonevault.cde.wire.noise_payload import PauseNoise, noise_power
 from tonevault.cde.wire.playout import FRAME_SAMPLES, SAMPLE_RATE_HZ, Hole, Piece, Playout, Spoken
 from tonevault.cde.wire.rtp import TIMESTAMP_MASK, RtpPacket
 from tonevault.cde.wire.stream_clock import StreamClock
 from tonevault.cde.wire.telephone_event import EventUpdate
-from tonevault.cde.wire.tone.comfort_noise import ComfortNoise
 from tonevault.cde.wire.voice_codec import VoiceDecoder, decoder_for
+
+Samples = NDArray[np.int16]
 
 BACKDATED_S: Final = 0.25
 """A gateway that makes an event of a tone may date it back to where the tone began (RFC 4733 section 2.5.1.1), behind audio that was sent
 already; what lies further behind is not numbered by the clock of the audio."""
 
+LATEST_S: Final = 1.0
+"""Audio that comes later than this, while the machine did not stand still, comes from a phone whose clock did."""
 REPEATED_S: Final = 2.5
 """Redundancy reaches back 16,383 units of the clock (RFC 2198 section 3), 2 s at 8 kHz."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """Some samples of the line, spoken at `at`; those that are `lost` are silence."""
+
+    samples: Samples
+    at: float
+    lost: bool
 
 
 class SourceVoice:
@@ -32,7 +47,7 @@ class SourceVoice:
         """By clock rate: a source of two codecs may have a clock for each (RFC 7160); events go by their audio's (RFC 4733 section 2.1)."""
         self._voiced: set[int] = set()
         """The clock rates at which there was audio. Where there is none, events must do."""
-        self._noise = ComfortNoise()
+        self._noise = PauseNoise()
         self._noise_power = 0.0
 
     def follow(self, sequence: int, timestamp: int, due: float, clock_rate: int) -> None:
@@ -69,11 +84,11 @@ class SourceVoice:
         self._noise_power = noise_power(packet.payload)
         return self.playout.pause(packet.sequence, now)
 
-    def event(self, update: EventUpdate, now: float) -> tuple[float, float]:
+    def event(self, update: EventUpdate, now: float, stalled_s: float) -> tuple[float, float]:
         """When the event of a packet began, and until when the packet tells that it lasted.
 
         By the clock of the stream, so that a press has the same time as its tone however long either took to get here; by the arrival where
-        the event is not numbered by that clock.
+        the event is not numbered by that clock, or seems later than `stalled_s`, for which this machine stood still of late, can explain.
         """
         end = (update.event.timestamp + update.event.duration) & TIMESTAMP_MASK
         clock = self._clocks.get(update.clock_rate)
@@ -83,21 +98,46 @@ class SourceVoice:
             return update.onset, now
         elif update.clock_rate not in self._voiced:
             clock.heard(end, now)
-        return clock.when(update.event.timestamp), clock.when(end)
+        onset = clock.when(update.event.timestamp)
+        if update.onset - onset > stalled_s + (REPEATED_S if update.repeated else BACKDATED_S):
+            return update.onset, now
+        return onset, clock.when(end)
 
-    def when(self, piece: Piece, now: float) -> float:
-        """When the first sample of a piece was spoken."""
+    def sounds(self, pieces: list[Piece], now: float, stalled_s: float) -> Iterator[Sound]:
+        """What pieces sound like. A lost packet that the one after it repeats (Opus, RFC 6716 section 2.1.7) is not lost."""
         clock = self._clocks.get(self.playout.clock_rate)
-        return now if clock is None else clock.when(piece.timestamp)
+        for piece, following in zip_longest(pieces, pieces[1:]):
+            came_at = now - piece.samples / SAMPLE_RATE_HZ
+            at = came_at if clock is None else clock.when(piece.timestamp)
+            if came_at - at > stalled_s + LATEST_S:
+                at = came_at
+            if isinstance(piece, Spoken):
+                yield Sound(self._decoded(piece), at, lost=False)
+                continue
+            repeated = self._repeated(piece, following)
+            left = piece.samples - len(repeated)
+            if left:
+                yield Sound(self._silence(piece, left), at, lost=piece.lost)
+            if len(repeated):
+                yield Sound(repeated, at + left / SAMPLE_RATE_HZ, lost=False)
 
-    def samples(self, piece: Piece) -> NDArray[np.int16]:
-        """A piece's sound: noise in a pause whose noise was told, silence in every other hole."""
-        if isinstance(piece, Hole):
-            if piece.lost or self._noise_power == 0.0:
-                return np.zeros(piece.samples, np.int16)
-            return self._noise.take(piece.samples, self._noise_power).astype(np.int16)
-        decoder = self._decoder(piece.codec)
-        return np.zeros(piece.samples, np.int16) if decoder is None else decoder.decode(piece.payload)
+    def _decoded(self, spoken: Spoken) -> Samples:
+        decoder = self._decoder(spoken.codec)
+        return np.zeros(spoken.samples, np.int16) if decoder is None else decoder.decode(spoken.payload)
+
+    def _repeated(self, hole: Hole, following: Piece | None) -> Samples:
+        """The end of a hole, as far as the packet after it repeats it."""
+        decoder = self._decoder(following.codec) if hole.lost and isinstance(following, Spoken) else None
+        if decoder is None or not isinstance(following, Spoken):
+            return np.zeros(0, np.int16)
+        repeated = decoder.repeated(following.payload)
+        return repeated if len(repeated) <= hole.samples else repeated[:0]
+
+    def _silence(self, hole: Hole, samples: int) -> Samples:
+        """Noise in a pause whose noise was told, silence in every other hole."""
+        if hole.lost or self._noise_power == 0.0:
+            return np.zeros(samples, np.int16)
+        return self._noise.take(samples, self._noise_power)
 
     def _decoder(self, codec: Codec) -> VoiceDecoder | None:
         if codec not in self._decoders:

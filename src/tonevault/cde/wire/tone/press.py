@@ -23,7 +23,8 @@ class _Press:
 
     key: Key
     first_told: float
-    carriers: set[Carrier]
+    carriers: dict[Carrier, float]
+    """Who told of it, and how they date it."""
     down_until: float
     """When it was last known to be down."""
 
@@ -54,14 +55,16 @@ class PressLedger:
             if not press.key.matches(key):
                 continue
             if carrier in press.carriers:
+                if carrier is Carrier.TONE and press.carriers[carrier] == at:
+                    return False  # The network parted the tone; whoever dates it knows it for the same.
                 candidate = None
             elif candidate is None and press.may_be(carrier, at):
                 candidate = press
         if candidate is not None:
-            candidate.carriers.add(carrier)
+            candidate.carriers[carrier] = at
             candidate.down_until = max(candidate.down_until, down_until)
             return False
-        self._presses.append(_Press(key, at, {carrier}, down_until))
+        self._presses.append(_Press(key, at, {carrier: at}, down_until))
         return True
 
     def still_down(self, carrier: Carrier, until: float) -> None:

@@ -56,6 +56,7 @@ MEDIA = st.builds(
     PORT,
     st.sampled_from(Direction),
     SECURITY,
+    CODECS,
 )
 
 

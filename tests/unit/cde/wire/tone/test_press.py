@@ -54,6 +54,11 @@ def test_a_tone_that_ended_is_not_waited_for() -> None:
     assert ledger.tell(FOUR, Carrier.INFO, 4.0)
 
 
+def test_a_tone_that_goes_on_is_no_second_press() -> None:
+    assert count([(FOUR, Carrier.TONE, 1.0), (FOUR, Carrier.TONE, 1.0), (FOUR, Carrier.TONE, 1.1)]) == 2
+    assert count([(FOUR, Carrier.TONE, 1.0), (FIVE, Carrier.TONE, 1.0)]) == 2
+
+
 def test_tellings_that_come_out_of_order_are_paired_by_what_they_tell() -> None:
     assert count([(FOUR, Carrier.INFO, 2.0), (FOUR, Carrier.EVENT, 0.5)]) == 1
     assert count([(FOUR, Carrier.EVENT, 2.0), (FOUR, Carrier.TONE, 1.7)]) == 1
