@@ -39,6 +39,11 @@ class Measured:
     sampled: int
     sound: int
 
+    @property
+    def lost(self) -> float:
+        """The share of packets that was not received."""
+        return 1 - self.received / self.sent if self.sent else 1.0
+
     def delay_ms(self, percent: float) -> float:
         """A percentile."""
         return float(np.percentile(self.delays, percent)) * 1000 if self.delays else float("nan")
