@@ -4,6 +4,7 @@ from typing import Final
 
 from tonevault.cde.edge.board import Board, NoWayError
 from tonevault.cde.edge.call import Call
+from tonevault.cde.edge.demands import check_accept, check_extensions
 from tonevault.cde.edge.description import SDP_TYPE, description_in
 from tonevault.cde.edge.dialled import RING_ALARM, DialledInvite, RingsTooLong
 from tonevault.cde.edge.guard import passed_headers
@@ -20,7 +21,6 @@ from tonevault.cde.edge.teardown import end_call
 from tonevault.cde.media import Leg, MediaUnavailableError
 from tonevault.cde.wire.sdp.errors import SdpError
 from tonevault.cde.wire.sdp.offer_answer import OfferAnswer
-from tonevault.cde.wire.sip import session_timer
 from tonevault.cde.wire.sip.cseq import CSeq
 from tonevault.cde.wire.sip.destination import peer_of
 from tonevault.cde.wire.sip.errors import SipParseError
@@ -36,8 +36,6 @@ from tonevault.kernel.ids import CALL, CallId, make_id
 
 DEFAULT_MAX_FORWARDS: Final = 70
 """RFC 3261 section 8.1.1.6."""
-SUPPORTED_EXTENSIONS: Final = frozenset({OPTION, session_timer.OPTION})
-"""Option tags that a caller may require (RFC 3262, RFC 4028)."""
 RETRY_AFTER_S: Final = "5"
 """What a caller beyond a limit is told: calls end every few seconds wherever there are enough to reach a limit."""
 RING_LIMIT_S: Final = 180.0
@@ -51,7 +49,9 @@ def invite_arrived(board: Board, key: ServerKey, request: Request, peer: Peer, n
     try:
         route = _route(board, request, peer)
         hops = _hops_left(request)
-        _check_extensions(request)
+        _check_contact(request)
+        check_extensions(request)
+        check_accept(request)
         check_interval(request)
         offer = description_in(request)
         _check_room(board, route)
@@ -92,13 +92,10 @@ def _check_room(board: Board, route: Route) -> None:
         raise RefusalError(503, "Route Full", (("Retry-After", RETRY_AFTER_S),))
 
 
-def _check_extensions(request: Request) -> None:
-    if request.contact is None:
+def _check_contact(request: Request) -> None:
+    """RFC 3261 section 8.1.1.8 wants a Contact; callers of before it, who have no tag either, are reached at their From."""
+    if request.contact is None and request.from_.tag is not None:
         raise RefusalError(400, "Contact Missing")
-    unknown = [tag for tag in request.headers.get_list("Require") if tag.lower() not in SUPPORTED_EXTENSIONS]
-    if unknown:
-        # RFC 3261 section 8.2.2.3 has the refused tags repeated; the core has checked that they are a list.
-        raise RefusalError(420, headers=(("Unsupported", ", ".join(unknown)),))
 
 
 def _open(board: Board, key: ServerKey, request: Request, peer: Peer, route: Route) -> Call:

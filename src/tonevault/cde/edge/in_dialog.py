@@ -2,6 +2,7 @@
 
 from tonevault.cde.edge.board import Board
 from tonevault.cde.edge.call import Call
+from tonevault.cde.edge.demands import check_extensions
 from tonevault.cde.edge.dialog_table import DialogEntry
 from tonevault.cde.edge.guard import is_sealed, passed_headers
 from tonevault.cde.edge.info import info_arrived
@@ -14,9 +15,9 @@ from tonevault.cde.edge.refusal import ALLOW, RefusalError, refuse
 from tonevault.cde.edge.reinvite import offer_arrived
 from tonevault.cde.edge.teardown import end_call
 from tonevault.cde.media import Leg
-from tonevault.cde.wire.sip.errors import SipDialogError
+from tonevault.cde.wire.sip.errors import SipDialogError, SipParseError
 from tonevault.cde.wire.sip.events import RequestReceived
-from tonevault.cde.wire.sip.message import KNOWN_METHODS
+from tonevault.cde.wire.sip.message import KNOWN_METHODS, Request
 from tonevault.cde.wire.sip.response import make_response
 
 
@@ -27,10 +28,9 @@ def request_in_dialog(board: Board, event: RequestReceived, entry: DialogEntry |
         refuse(board.signalling, key, request, RefusalError(481))
         return
     call, leg = entry.call, entry.leg
-    try:
-        entry.dialog.receive_request(request)
-    except SipDialogError as fault:
-        refuse(board.signalling, key, request, RefusalError(fault.status))
+    refusal = _check(request, entry)
+    if refusal is not None:
+        refuse(board.signalling, key, request, refusal)
         return
     board.dialogs.enter(call, leg, entry.dialog)
     match request.method:
@@ -55,6 +55,18 @@ def request_in_dialog(board: Board, event: RequestReceived, entry: DialogEntry |
         case method:
             status = 405 if method in KNOWN_METHODS else 501
             refuse(board.signalling, key, request, RefusalError(status, headers=(("Allow", ALLOW),)))
+
+
+def _check(request: Request, entry: DialogEntry) -> RefusalError | None:
+    """Why the request cannot be taken: out of order, or it wants of us what we do not know."""
+    try:
+        entry.dialog.receive_request(request)
+        check_extensions(request)
+    except (SipDialogError, SipParseError) as fault:
+        return RefusalError(fault.status)
+    except RefusalError as refusal:
+        return refusal
+    return None
 
 
 def _pass_unless_sealed(board: Board, event: RequestReceived, call: Call, leg: CallLeg) -> None:

@@ -3,8 +3,10 @@
 from typing import Final
 
 from tonevault.cde.edge.board import Board
+from tonevault.cde.edge.demands import check_extensions
 from tonevault.cde.edge.description import SDP_TYPE
 from tonevault.cde.edge.refusal import ALLOW, RefusalError, refuse
+from tonevault.cde.wire.sip.errors import SipParseError
 from tonevault.cde.wire.sip.events import ServerKey
 from tonevault.cde.wire.sip.message import KNOWN_METHODS, Request
 from tonevault.cde.wire.sip.response import make_response
@@ -15,6 +17,17 @@ NEEDS_DIALOG: Final = frozenset({"BYE", "PRACK", "UPDATE", "INFO"})
 
 def request_outside(board: Board, key: ServerKey, request: Request) -> None:
     """Answer a request outside any dialog."""
+    try:
+        check_extensions(request)
+    except SipParseError as fault:
+        refuse(board.signalling, key, request, RefusalError(fault.status))
+    except RefusalError as refusal:
+        refuse(board.signalling, key, request, refusal)
+    else:
+        _answer(board, key, request)
+
+
+def _answer(board: Board, key: ServerKey, request: Request) -> None:
     if request.method == "OPTIONS":
         answer_options(board, key, request)
     elif request.method in NEEDS_DIALOG:

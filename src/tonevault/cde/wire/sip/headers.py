@@ -34,9 +34,12 @@ class Headers(Reticent):
         return [*self._values().get(lookup_key(name), ())]
 
     def get_list(self, name: str) -> list[str]:
-        """All values of a comma-separated header (Via, Contact, Route, Allow, Supported, …), in order. Raises SipParseError."""
+        """All values of a comma-separated header (Via, Contact, Route, Allow, Supported, …), in order. Raises SipParseError.
+
+        A header without a value adds none: `Supported:` and `Accept:` are written so (RFC 3261 section 25.1).
+        """
         shown = DISPLAY_NAMES.get(lookup_key(name), "list header")
-        return [item for value in self.get_all(name) for item in split_list(value, ",", shown)]
+        return [item for value in self.get_all(name) if value for item in split_list(value, ",", shown)]
 
     def has_option(self, name: str, option: str) -> bool:
         """Whether a list of tokens (Supported, Require, Allow, …) holds this one, in any case."""

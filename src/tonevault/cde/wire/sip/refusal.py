@@ -7,10 +7,10 @@ from tonevault.cde.wire.sip.headers import Headers
 from tonevault.cde.wire.sip.message import Request, Response
 from tonevault.cde.wire.sip.parser import add_field, split_message
 from tonevault.cde.wire.sip.response import make_response, reason_of
+from tonevault.cde.wire.sip.typed_headers import salvage_via
 from tonevault.cde.wire.sip.uri import SipUri
 
 _REQUEST_LINE = re.compile(r"([!-~]+)\s.*SIP/[0-9]+\.[0-9]+\s*\Z", re.IGNORECASE)
-_NEEDED = ("From", "To", "Call-ID", "CSeq")
 
 
 def salvage_request(data: bytes) -> Request | None:
@@ -33,12 +33,11 @@ def salvage_request(data: bytes) -> Request | None:
 
 
 def is_answerable(request: Request) -> bool:
-    """Whether an answer finds its way: the top Via is whole, and what it must repeat is there. An ACK is never answered."""
-    try:
-        _ = request.via
-    except SipParseError:
-        return False
-    return request.method != "ACK" and all(name in request.headers for name in _NEEDED)
+    """Whether an answer finds its way: of the top Via at least the host can be read. An ACK is never answered.
+
+    What an answer repeats may be missing: the peer then knows it by its branch, or not at all (RFC 4475 section 3.3.1).
+    """
+    return request.method != "ACK" and salvage_via(request.headers)
 
 
 def make_refusal(request: Request, fault: SipParseError, to_tag: str) -> Response:

@@ -31,6 +31,7 @@ from tonevault.cde.wire.sip.reliable import ReliableSender, is_reliable, rack_of
 from tonevault.cde.wire.sip.response import make_response
 from tonevault.cde.wire.sip.transaction import TIMER_TRIGGERS, Outlets, Transaction, trigger_of
 from tonevault.cde.wire.sip.transitions import Action, Machine, State, Timer, Trigger
+from tonevault.cde.wire.sip.typed_headers import has_sound_via
 
 RETRY_AFTER_S = "5"
 """What a request beyond our limits is told: the time in which most transactions of a burst have gone."""
@@ -116,7 +117,9 @@ class ServerSide:
 
     def refuse(self, request: Request, fault: SipParseError, source: Peer) -> None:
         """Answer a request that breaks a rule, without keeping anything."""
-        stamp_source(request, source)
+        if has_sound_via(request.headers):
+            # A spoilt Via goes back as it came, so that its sender knows it again.
+            stamp_source(request, source)
         self._answer(request, source, make_refusal(request, fault, self._stateless_tag(request)))
 
     def handle_timer(self, key: ServerKey, timer: Timer, now: float) -> None:

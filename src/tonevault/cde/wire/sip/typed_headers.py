@@ -58,6 +58,25 @@ def required(headers: Headers, name: str) -> str:
     return value
 
 
+def has_sound_via(headers: Headers) -> bool:
+    """Whether the latest hop is written as it must be."""
+    try:
+        _latest_via(headers)
+    except SipParseError:
+        return False
+    return True
+
+
+def salvage_via(headers: Headers) -> bool:
+    """Whether the latest hop can be answered to; of one that is spoilt, what can be read is taken for the whole."""
+    if has_sound_via(headers):
+        return True
+    remains = Via.salvage(headers.get("Via") or "")
+    if remains is not None:
+        headers.know("via", _latest_via, remains)
+    return remains is not None
+
+
 # Writing: what is written from a value need not be parsed to be that value again.
 
 

@@ -13,6 +13,7 @@ MAGIC_COOKIE = "z9hG4bK"
 
 _PROTOCOL = re.compile(r"([^\s/]+)[ \t]*/[ \t]*([^\s/]+)[ \t]*/[ \t]*([^\s/]+)[ \t]+(.+)\Z", re.DOTALL)
 
+_ANY_PROTOCOL = re.compile(r"\s*SIP[ \t]*/[^/,;]*/[ \t]*([A-Za-z]{2,10})[ \t]+([^;,]+)", re.IGNORECASE)
 _USUAL = re.compile(
     r"SIP/2\.0/([A-Z]{3}) ([A-Za-z0-9_][A-Za-z0-9_.-]*)(?::([1-5][0-9]{4}|[1-9][0-9]{0,3}))?"
     r";branch=([A-Za-z0-9\-.!%*_+`'~]+)(;rport)?\Z"
@@ -54,6 +55,18 @@ class Via(Reticent):
             raise SipParseError("Via", "has an empty parameter")
         host, port = parse_host_port(sent_by.strip(WHITESPACE), "Via")
         return cls(transport, host, port, Parameters.parse(parameters, "Via"))
+
+    @classmethod
+    def salvage(cls, text: str) -> "Via | None":
+        """Of a hop that is spoilt or of another version of SIP: transport, host and port. None when not even these can be read."""
+        protocol = _ANY_PROTOCOL.match(text)
+        if protocol is None:
+            return None
+        try:
+            host, port = parse_host_port(protocol[2].strip(WHITESPACE), "Via")
+        except SipParseError:
+            return None
+        return cls(protocol[1], host, port)
 
     @property
     def branch(self) -> str:
