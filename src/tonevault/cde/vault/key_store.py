@@ -86,12 +86,18 @@ def insert_key(connection: Connection, key: StoredKey) -> bool:
     )
 
 
-def hold_in_force(connection: Connection, account: AccountId) -> dict[KeyPurpose, int]:
-    """The epochs in force, held until the transaction ends: no newer one can begin before a card sealed under them is committed."""
+def hold_in_force(
+    connection: Connection, account: AccountId, *, alone: bool = False
+) -> dict[KeyPurpose, int]:
+    """The epochs in force, held until the transaction ends: no newer one can begin before a card sealed under them is committed.
+
+    Many may hold them at once; `alone` waits for all of those, and is for whoever is about to end the epochs.
+    """
     rows = connection.execute(
         select(ACCOUNT_KEY.c.purpose, ACCOUNT_KEY.c.epoch)
         .where(ACCOUNT_KEY.c.account_id == account, ACCOUNT_KEY.c.superseded_at.is_(None))
-        .with_for_update(read=True)
+        .order_by(ACCOUNT_KEY.c.purpose)
+        .with_for_update(read=not alone)
     )
     return {KeyPurpose(row.purpose): row.epoch for row in rows}
 
@@ -122,9 +128,9 @@ def keks(connection: Connection) -> list[Kek]:
     return [_kek(row) for row in connection.execute(select(KEY_ENCRYPTING_KEY).where(here).order_by(*order))]
 
 
-def hold_kek_in_force(connection: Connection) -> Kek | None:
-    """The key in force, held until the transaction ends: it cannot be retired before what it wrapped is committed."""
-    row = connection.execute(
+def kek_in_force(connection: Connection, *, hold: bool = False) -> Kek | None:
+    """The key in force. Held until the transaction ends it cannot be retired before what it wrapped is committed."""
+    wanted = (
         select(KEY_ENCRYPTING_KEY)
         .where(
             KEY_ENCRYPTING_KEY.c.account_id == EVERY_ACCOUNT,
@@ -132,8 +138,8 @@ def hold_kek_in_force(connection: Connection) -> Kek | None:
         )
         .order_by(KEY_ENCRYPTING_KEY.c.made_at.desc(), KEY_ENCRYPTING_KEY.c.key_id)
         .limit(1)
-        .with_for_update(read=True)
-    ).one_or_none()
+    )
+    row = connection.execute(wanted.with_for_update(read=True) if hold else wanted).one_or_none()
     return None if row is None else _kek(row)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -40,6 +40,8 @@ class AccountKeys:
     index_epoch: int
     index_keys: dict[int, bytes] = field(repr=False)
     read_at: datetime
+    born: dict[tuple[KeyPurpose, int], datetime] = field(repr=False)
+    """When each was made: a key of the same epoch that was made at another time is another key."""
 
     @property
     def cipher(self) -> AESGCM:
@@ -65,42 +67,50 @@ class KeyRing:
         self._custody = custody
         self._thread = CustodyThread()
         self._open: OrderedDict[AccountId, AccountKeys] = OrderedDict()
-        self._loading: dict[AccountId, asyncio.Task[AccountKeys]] = {}
+        self._loading: dict[tuple[AccountId, Otherwise], asyncio.Task[AccountKeys]] = {}
 
     async def of(self, account: AccountId, now: datetime) -> AccountKeys:
         """The account's keys, made if it has none. Raises KeyCustodyError when the custody cannot open them."""
+        return await self._held_or_read(account, now, _or_made)
+
+    async def cipher(self, account: AccountId, epoch: int, now: datetime) -> AESGCM:
+        """The data key of one epoch. Read anew when it is not held: another node may have begun an epoch.
+
+        Raises CardUnreadableError when it was shredded, KeyCustodyError when it cannot be opened.
+        """
+        keys = await self._held_or_read(account, now, _or_shredded)
+        if epoch not in keys.ciphers:
+            keys = await self._read(account, now, _or_shredded)
+        try:
+            return keys.ciphers[epoch]
+        except KeyError:
+            raise _shredded() from None
+
+    async def reread(self, account: AccountId, now: datetime) -> AccountKeys:
+        """The account's keys as the table has them now, made if it has none."""
+        return await self._read(account, now, _or_made)
+
+    async def _held_or_read(self, account: AccountId, now: datetime, otherwise: "Otherwise") -> AccountKeys:
         held = self._open.get(account)
         if held is None:
-            return await self.reread(account, now)
+            return await self._read(account, now, otherwise)
         self._open.move_to_end(account)
         if now - held.read_at < REREAD_AFTER:
             return held
         try:
-            return await self.reread(account, now)
+            return await self._read(account, now, otherwise)
         except KeyCustodyError as error:
             # The keys that are open still open every card that they sealed; a card under a new key cannot be sealed or opened.
             log.error("keys could not be read anew", account=account, error=str(error))  # noqa: TRY400
             return held
 
-    async def cipher(self, account: AccountId, epoch: int, now: datetime) -> AESGCM:
-        """The data key of one epoch. Read anew when it is not held: another node may have begun an epoch."""
-        keys = await self.of(account, now)
-        if epoch not in keys.ciphers:
-            keys = await self.reread(account, now)
-        try:
-            return keys.ciphers[epoch]
-        except KeyError:
-            raise CardUnreadableError(
-                "the data key of this card was shredded; capture the card again"
-            ) from None
-
-    async def reread(self, account: AccountId, now: datetime) -> AccountKeys:
-        """The account's keys as the table has them now. Several that ask at once are answered by one reading."""
-        loading = self._loading.get(account)
+    async def _read(self, account: AccountId, now: datetime, otherwise: "Otherwise") -> AccountKeys:
+        """Several that ask at once are answered by one reading."""
+        loading = self._loading.get((account, otherwise))
         if loading is None or loading.get_loop() is not asyncio.get_running_loop():
-            loading = asyncio.get_running_loop().create_task(self._load(account, now))
-            loading.add_done_callback(lambda task: self._loaded(account, task))
-            self._loading[account] = loading
+            loading = asyncio.get_running_loop().create_task(self._load(account, now, otherwise))
+            loading.add_done_callback(lambda task: self._loaded((account, otherwise), task))
+            self._loading[account, otherwise] = loading
         return await asyncio.shield(loading)
 
     def confirm(self, connection: Connection, account: AccountId, keys: AccountKeys) -> None:
@@ -113,16 +123,17 @@ class KeyRing:
         if in_force != {KeyPurpose.DATA: keys.epoch, KeyPurpose.INDEX: keys.index_epoch}:
             raise StaleKeysError
 
-    def _loaded(self, account: AccountId, task: "asyncio.Task[AccountKeys]") -> None:
-        if self._loading.get(account) is task:
-            del self._loading[account]
+    def _loaded(self, asked: "tuple[AccountId, Otherwise]", task: "asyncio.Task[AccountKeys]") -> None:
+        if self._loading.get(asked) is task:
+            del self._loading[asked]
         if not task.cancelled():
             task.exception()  # Whoever waited has it; if nobody waits any more it is not to be warned of.
 
-    async def _load(self, account: AccountId, now: datetime) -> AccountKeys:
+    async def _load(self, account: AccountId, now: datetime, otherwise: "Otherwise") -> AccountKeys:
         rows = await self._database.read(lambda c: key_store.keys_of(c, account))
         if {row.purpose for row in rows} != set(KeyPurpose):
-            rows = await self._make(account, now)
+            self._open.pop(account, None)
+            rows = await otherwise(self, account, now)
         return self._hold(account, await self._opened(account, rows, now))
 
     async def _opened(self, account: AccountId, rows: list[StoredKey], now: datetime) -> AccountKeys:
@@ -130,13 +141,17 @@ class KeyRing:
         ciphers: dict[int, AESGCM] = {}
         index_keys: dict[int, bytes] = {}
         for row in rows:
+            known = held is not None and held.born.get((row.purpose, row.epoch)) == row.created_at
             if row.purpose is KeyPurpose.DATA:
-                known = held.ciphers.get(row.epoch) if held else None
-                ciphers[row.epoch] = known or AESGCM(await self._unwrap(row))
+                ciphers[row.epoch] = (
+                    held.ciphers[row.epoch] if held and known else AESGCM(await self._unwrap(row))
+                )
             else:
-                index = held.index_keys.get(row.epoch) if held else None
-                index_keys[row.epoch] = index or await self._unwrap(row)
-        return AccountKeys(max(ciphers), ciphers, max(index_keys), index_keys, now)
+                index_keys[row.epoch] = (
+                    held.index_keys[row.epoch] if held and known else await self._unwrap(row)
+                )
+        born = {(row.purpose, row.epoch): row.created_at for row in rows}
+        return AccountKeys(max(ciphers), ciphers, max(index_keys), index_keys, now, born)
 
     async def _unwrap(self, row: StoredKey) -> bytes:
         return await self._ask(lambda: self._custody.unwrap(row.wrapped, row.context, row.key_id))
@@ -151,17 +166,19 @@ class KeyRing:
             self._open.popitem(last=False)
         return keys
 
-    async def _make(self, account: AccountId, now: datetime) -> list[StoredKey]:
+    async def make(self, account: AccountId, now: datetime) -> list[StoredKey]:
         """Wrap first keys outside the transaction, for the custody may be slow, and store them if its key is still in force."""
         for _ in range(MAKING_TRIES):
-            kek = await self._database.read(key_store.hold_kek_in_force) or await self._first_kek(now)
+            kek = await self._database.read(key_store.kek_in_force) or await self._first_kek(now)
             made = [await self._new_key(account, purpose, kek, now) for purpose in KeyPurpose]
             if rows := await self._database.transact(lambda c, made=made: _store(c, made)):  # type: ignore[misc]
                 return rows
         raise KeyCustodyError("the key-encrypting key is being replaced again and again; try again later")
 
     async def _new_key(self, account: AccountId, purpose: KeyPurpose, kek: Kek, now: datetime) -> StoredKey:
-        return await self._ask(lambda: wrapped_key(self._custody, kek, account, purpose, epoch=FIRST_EPOCH, now=now))
+        return await self._ask(
+            lambda: wrapped_key(self._custody, kek, account, purpose, epoch=FIRST_EPOCH, now=now)
+        )
 
     async def _first_kek(self, now: datetime) -> Kek:
         key_ids = await self._ask(self._custody.key_ids)
@@ -170,6 +187,22 @@ class KeyRing:
         kek = Kek(key_ids[-1], self._custody.kind, KekState.IN_FORCE, now)
         await self._database.transact(lambda c: register_first_kek(c, kek))
         return kek
+
+
+Otherwise = Callable[[KeyRing, AccountId, datetime], Awaitable[list[StoredKey]]]
+"""What to do for an account that has no keys."""
+
+
+async def _or_made(ring: KeyRing, account: AccountId, now: datetime) -> list[StoredKey]:
+    return await ring.make(account, now)
+
+
+async def _or_shredded(ring: KeyRing, account: AccountId, now: datetime) -> list[StoredKey]:  # noqa: ARG001 - as Otherwise
+    raise _shredded()
+
+
+def _shredded() -> CardUnreadableError:
+    return CardUnreadableError("the data key of this card was shredded; capture the card again")
 
 
 def wrapped_key(
@@ -183,13 +216,13 @@ def wrapped_key(
 
 def register_first_kek(connection: Connection, kek: Kek) -> None:
     """Enter the first key of a deployment; where another node was first, its key stands."""
-    if key_store.hold_kek_in_force(connection) is None:
+    if key_store.kek_in_force(connection, hold=True) is None:
         key_store.register_kek(connection, kek)
 
 
 def _store(connection: Connection, made: list[StoredKey]) -> list[StoredKey]:
     """Store first keys and answer what stands then; nothing when their key-encrypting key is no longer in force."""
-    kek = key_store.hold_kek_in_force(connection)
+    kek = key_store.kek_in_force(connection, hold=True)
     if kek is None or any(key.key_id != kek.key_id for key in made):
         return []
     for key in made:

@@ -59,3 +59,36 @@ def card_index(number: CardNumber, index_key: bytes) -> bytes:
     """HMAC-SHA-256 over the whole number under the account's index key (PCI DSS 3.5.1.1): equal for equal cards of one account."""
     with open_number(number) as digits:
         return hmac.digest(index_key, digits, "sha256")
+
+
+def reseal_number(
+    sealed: bytes,
+    opening: tuple[AESGCM, bytes],
+    sealing: tuple[AESGCM, bytes],
+    nonce: bytes,
+    index_key: bytes | None,
+) -> tuple[bytes, bytes | None]:
+    """A sealed card under another key, and its index under `index_key` where one is given; the digits stay in one zeroed block.
+
+    `opening` and `sealing` are a key and what the ciphertext is bound to. Raises CardUnreadableError.
+    """
+    block = bytearray(BLOCK_LENGTH)
+    try:
+        if len(sealed) != NONCE_LENGTH + BLOCK_LENGTH + TAG_LENGTH:
+            raise CardUnreadableError("a sealed card has the wrong size: its row was damaged")
+        opening[0].decrypt_into(sealed[:NONCE_LENGTH], sealed[NONCE_LENGTH:], opening[1], block)
+        if not MIN_DIGITS <= block[0] <= MAX_DIGITS:
+            raise CardUnreadableError("a sealed card opened to something that is no card number")
+        index = None
+        if index_key is not None:
+            with memoryview(block) as view, view[1 : 1 + block[0]] as digits:
+                index = hmac.digest(index_key, digits, "sha256")
+        fresh = bytearray(BLOCK_LENGTH + TAG_LENGTH)
+        sealing[0].encrypt_into(nonce, block, sealing[1], fresh)
+        return nonce + bytes(fresh), index
+    except InvalidTag:
+        raise CardUnreadableError(
+            "a sealed card does not open: its row was changed or moved, or its data key is another"
+        ) from None
+    finally:
+        block[:] = bytes(BLOCK_LENGTH)

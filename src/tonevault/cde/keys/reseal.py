@@ -1,0 +1,129 @@
+"""One batch of a re-keying: cards read, sealed anew in memory, and written back where they still are what was read."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, select, text
+
+from tonevault.cde.schema import TOKEN
+from tonevault.cde.vault.errors import CardUnreadableError
+from tonevault.cde.vault.keys import AccountKeys
+from tonevault.cde.vault.seal import NONCE_LENGTH, associated_data, reseal_number
+from tonevault.kernel.ids import AccountId, TokenId
+
+BATCH: Final = 1_000
+"""Cards in one transaction: some 20 ms for which SQLite's other writers wait, and the most that is done twice after a kill."""
+
+
+@dataclass(frozen=True, slots=True)
+class OldCard:
+    """A card under a data key that is no longer in force. `indexed`: it is found by its index, which is renewed with the card."""
+
+    token_id: TokenId
+    epoch: int
+    sealed: bytes
+    indexed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewCard:
+    """The same card under the key in force; `old` is what it must still be for that."""
+
+    token_id: TokenId
+    old: bytes
+    sealed: bytes
+    index: bytes | None
+
+
+def read_batch(connection: Connection, account: AccountId, newest: int, after: str) -> list[OldCard]:
+    """The next cards after token id `after`, in the order of ids, that are not under `newest`."""
+    rows = connection.execute(
+        select(
+            TOKEN.c.token_id, TOKEN.c.epoch, TOKEN.c.sealed, TOKEN.c.card_index.is_not(None).label("indexed")
+        )
+        .where(
+            TOKEN.c.account_id == account,
+            TOKEN.c.token_id > after,
+            TOKEN.c.epoch < newest,
+            TOKEN.c.sealed.is_not(None),
+        )
+        .order_by(TOKEN.c.token_id)
+        .limit(BATCH)
+    )
+    return [OldCard(TokenId(row.token_id), row.epoch, bytes(row.sealed), bool(row.indexed)) for row in rows]
+
+
+def reseal(account: AccountId, cards: list[OldCard], keys: AccountKeys) -> list[NewCard]:
+    """Seal the cards anew under the key in force. Raises CardUnreadableError, naming the token, for a row that was damaged."""
+    nonces = memoryview(secrets.token_bytes(NONCE_LENGTH * len(cards)))
+    renewed = keys.older_index_keys != ()
+    out = []
+    for place, card in enumerate(cards):
+        nonce = bytes(nonces[place * NONCE_LENGTH : (place + 1) * NONCE_LENGTH])
+        opening = keys.ciphers.get(card.epoch)
+        if opening is None:
+            raise CardUnreadableError(
+                f"{card.token_id}: the data key of epoch {card.epoch} is gone; revoke the token"
+            )
+        try:
+            sealed, index = reseal_number(
+                card.sealed,
+                (opening, associated_data(account, card.token_id, card.epoch)),
+                (keys.cipher, associated_data(account, card.token_id, keys.epoch)),
+                nonce,
+                keys.index_key if renewed and card.indexed else None,
+            )
+        except CardUnreadableError as error:
+            raise CardUnreadableError(
+                f"{card.token_id}: {error}; restore its row, or revoke the token"
+            ) from None
+        out.append(NewCard(card.token_id, card.sealed, sealed, index))
+    return out
+
+
+def write_batch(connection: Connection, account: AccountId, cards: list[NewCard], epoch: int) -> int:
+    """Store the cards that still are what was read; the number stored. A token that ended meanwhile stays ended."""
+    plain = [card for card in cards if card.index is None]
+    indexed = [card for card in cards if card.index is not None]
+    return sum(_write(connection, account, each, epoch) for each in (plain, indexed) if each)
+
+
+def _write(connection: Connection, account: AccountId, cards: list[NewCard], epoch: int) -> int:
+    with_index = cards[0].index is not None
+    if connection.dialect.name == "sqlite":
+        also = ", card_index = :index" if with_index else ""
+        return connection.execute(
+            text(
+                f"UPDATE token SET epoch = :epoch, sealed = :new{also} "  # noqa: S608 - words of this file
+                "WHERE account_id = :account AND token_id = :token AND sealed = :old"
+            ),
+            [
+                {
+                    "epoch": epoch,
+                    "new": card.sealed,
+                    "index": card.index,
+                    "account": account,
+                    "token": card.token_id,
+                    "old": card.old,
+                }
+                for card in cards
+            ],
+        ).rowcount
+    also = ", card_index = fresh.card_index" if with_index else ""
+    return connection.execute(
+        text(
+            f"UPDATE token SET epoch = :epoch, sealed = fresh.sealed{also} "  # noqa: S608 - words of this file
+            "FROM unnest(CAST(:tokens AS varchar[]), CAST(:old AS bytea[]), CAST(:new AS bytea[]), CAST(:indexes AS bytea[])) "
+            "AS fresh (token_id, old, sealed, card_index) "
+            "WHERE token.account_id = :account AND token.token_id = fresh.token_id AND token.sealed = fresh.old"
+        ),
+        {
+            "epoch": epoch,
+            "account": account,
+            "tokens": [card.token_id for card in cards],
+            "old": [card.old for card in cards],
+            "new": [card.sealed for card in cards],
+            "indexes": [card.index for card in cards],
+        },
+    ).rowcount
