@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin
 
-.PHONY: run test check bench setup setup-dev peers format
+.PHONY: run test check bench fuzz setup setup-dev peers format
 
 run: setup  ## A live call on this machine: the panel, two phones, a card keyed, a token
 	$(PY)/tonevault demo
@@ -19,6 +19,9 @@ check: setup-dev  ## Lint, types, import contracts, tidiness
 
 bench: setup-dev peers  ## Every measurement under benchmarks/, each printing its table
 	@for each in benchmarks/*.py; do echo "== $$each"; $(PY)/python "$$each" || exit 1; done
+
+fuzz: setup-dev  ## A million hostile inputs to everything that reads what a peer sent
+	$(PY)/python -m tests.fuzz
 
 format: setup-dev  ## Rewrite layout as the checks want it
 	$(PY)/ruff check --fix .
