@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from benchmarks.recordings.package import Container, Package
+from benchmarks.recordings.rnc import MAGIC, unpacked
 from numpy.typing import NDArray
 
 from tonevault.cde.tones.resampler import Resampler
@@ -14,11 +15,12 @@ from tonevault.cde.tones.wav_samples import blocks
 
 Wave = NDArray[np.float64]
 
-ALS_RATE_HZ = 11025
+GAME_RATE_HZ = 11025
 SPEECHLESS_OCTETS = 3000
 """A quarter of a second at 11 kHz: what is shorter in drascula is no sentence."""
 QUEEN_ENTRIES_AT, QUEEN_ENTRY = 15, 21
 MP3_BATCH = 100
+SKY_ENTRY, SKY_HEADER, SKY_SPEECH = 8, 22, (50_000, 59_999)
 
 
 def recordings(package: Package, root: Path) -> Iterator[Wave]:
@@ -34,6 +36,8 @@ def recordings(package: Package, root: Path) -> Iterator[Wave]:
             yield from (_als(path) for path in files if path.suffix == ".ALS")
         case Container.QUEEN:
             yield from _queen(next(path for path in files if path.name == "queen.1c"))
+        case Container.SKY:
+            yield from _sky(folder)
         case Container.FILES:
             yield from _files(files)
 
@@ -62,9 +66,28 @@ def _als(path: Path) -> Wave:
     octets = path.read_bytes()
     if len(octets) < SPEECHLESS_OCTETS:
         return np.zeros(0)
-    resampler = Resampler(ALS_RATE_HZ)
+    return _unsigned(octets)
+
+
+def _unsigned(octets: bytes) -> Wave:
+    resampler = Resampler(GAME_RATE_HZ)
     samples = (np.frombuffer(octets, np.uint8).astype(np.float32) - 128) * np.float32(256)
     return np.concatenate([resampler.push(samples), resampler.finish()]).astype(np.float64)
+
+
+def _sky(folder: Path) -> Iterator[Wave]:
+    """The table has 8 octets a file: number, place (in units of 16 where its highest bit is set) and size, little-endian. Files from 50,000
+    to 59,999 are speech."""
+    table, content = (folder / "sky.dnr").read_bytes(), (folder / "sky.dsk").read_bytes()
+    for begin in range(4, len(table) - SKY_ENTRY + 1, SKY_ENTRY):
+        number, at, size = (
+            int.from_bytes(table[begin + first : begin + last], "little")
+            for first, last in ((0, 2), (2, 5), (5, 8))
+        )
+        place = (at & 0x7FFFFF) << (4 if at >> 23 else 0)
+        packed = content[place + SKY_HEADER : place + (size & 0x3FFFFF)]
+        if SKY_SPEECH[0] <= number <= SKY_SPEECH[1] and packed.startswith(MAGIC):
+            yield _unsigned(unpacked(packed))
 
 
 def _queen(path: Path) -> Iterator[Wave]:

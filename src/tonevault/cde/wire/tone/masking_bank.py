@@ -93,8 +93,9 @@ class MaskingBank:
         return line
 
     def release(self, line: int) -> None:
-        """The line is not used any more."""
+        """The line is not used any more. Nothing that was heard of it is kept."""
         self._held[line] = 0
+        self.ears.forget(line)
         self._free.append(line)
 
     def push(self, lines: Sequence[int], samples: Samples) -> Samples:

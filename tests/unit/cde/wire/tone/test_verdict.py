@@ -35,6 +35,9 @@ IDEAL = Sight(
         {"onset": 320, "sounding": 210},
         {"onset": 0, "sounding": 640, "attack": -1.0},
         {"power": power_of(-42)},
+        {"purity": 0.65, "attack": 0.5, "steadiness": 0.8, "sounding": 330, "onset": 310},
+        {"purity": 0.85, "attack": 0.0, "steadiness": 0.9, "sounding": 370, "onset": 270, "apart": 100.0},
+        {"row_offset": 0.021, "column_offset": 0.021},
     ],
 )
 def test_a_key(change: dict[str, float]) -> None:
@@ -55,6 +58,18 @@ def test_a_key(change: dict[str, float]) -> None:
         {"twist_db": -16.0},
         {"sounding": 220},
         {"onset": 0, "sounding": 300, "attack": -1.0},
+        {"onset": 0, "sounding": 640, "attack": -1.0, "purity": 0.94},
+        {"purity": 0.85, "row_offset": 0.019},
+        {"purity": 0.75, "row_offset": 0.012, "column_offset": -0.012},
+        {
+            "purity": 0.65,
+            "attack": 0.5,
+            "steadiness": 0.8,
+            "sounding": 330,
+            "onset": 310,
+            "row_offset": 0.007,
+        },
+        {"purity": 0.65, "attack": 0.5, "steadiness": 0.8, "sounding": 330, "onset": 310, "glide": 250.0},
         {"power": power_of(-46)},
     ],
 )
