@@ -11,6 +11,7 @@ from tonevault.cde.edge.relay.direct_path import Datagram, DirectPath
 from tonevault.cde.edge.relay.flow import Flow
 from tonevault.cde.edge.relay.latch import Address
 from tonevault.cde.edge.relay.leg_reports import INTERVAL_S
+from tonevault.cde.edge.relay.mask_round import MaskBanks, mask_together
 from tonevault.cde.edge.relay.masked_flow import CaptureReport
 from tonevault.cde.edge.relay.recording_feed import RecordingFeed, RecordingTap
 from tonevault.cde.media import Leg, LegMedia, MaskMode
@@ -34,7 +35,8 @@ class CallReport:
 class MediaEngine:
     """All calls of one relay. Calls and sockets are known by numbers of the caller's choice.
 
-    After each `receive` or `tick` the caller sends and clears `outbox`, and takes the reports. Nothing is queued inside. `now` is monotonic
+    After each `receive` or `tick` the caller sends and clears `outbox`, and takes the reports. Nothing is queued inside, unless the caller
+    sets `gathers`: then captured voice waits until `mask`, and what came of many calls goes through the mask together. `now` is monotonic
     seconds and must not go back.
     """
 
@@ -48,6 +50,10 @@ class MediaEngine:
         """By the RTP socket of their sender."""
         self._paths: dict[int, DirectPath] = {}
         self._capturing: set[int] = set()
+        self.gathers = False
+        self._banks = MaskBanks()
+        self._unmasked: dict[Flow, None] = {}
+        """Captured flows of which something waits for the mask, in the order in which it came."""
         self._reports_due: list[tuple[float, int, Leg]] = []
 
     def open(self, call: int, customer: LegSockets, agent: LegSockets, now: float) -> None:
@@ -85,7 +91,7 @@ class MediaEngine:
         if masked is not None and not masked.closing:
             masked.set_mode(mode)
             return
-        media.start_capture(mode, now)
+        media.start_capture(mode, self._banks.with_room(), now)
         self._capturing.add(call)
 
     def set_mask(self, call: int, mode: MaskMode) -> None:
@@ -117,6 +123,7 @@ class MediaEngine:
             self._flows.pop(socket, None)
             self._paths.pop(socket, None)
         media.wipe()
+        self._unmasked.pop(media.customer_flow, None)
         del self._calls[call]
         self._capturing.discard(call)
         return counters
@@ -136,6 +143,29 @@ class MediaEngine:
     def receive(self, socket: int, datagram: bytes, source: Address, now: float) -> None:
         """A datagram came to a socket."""
         self._inlets[socket](datagram, source, now)
+        flow = self._flows.get(socket)
+        if flow is not None and flow.unsent:
+            self._unmasked[flow] = None
+            if not self.gathers:
+                self.mask(now)
+
+    @property
+    def captures(self) -> int:
+        """How many captures are open, or closing."""
+        return len(self._capturing)
+
+    @property
+    def unmasked(self) -> int:
+        """Calls of which captured voice waits for `mask`."""
+        return len(self._unmasked)
+
+    def mask(self, now: float) -> None:
+        """Put through the mask what waits for it, and into the outbox what comes out."""
+        flows = tuple(self._unmasked)
+        self._unmasked.clear()
+        mask_together([flow.masked for flow in flows if flow.masked is not None])
+        for flow in flows:
+            flow.send_masked(now)
 
     def next_tick(self, now: float) -> float:
         """When `tick` is due next, at the latest."""
@@ -145,11 +175,14 @@ class MediaEngine:
 
     def tick(self, now: float) -> None:
         """Time passes: captures fill in what did not come, and reports are sent."""
-        for call in tuple(self._capturing):
+        for call in self._capturing:
             flow = self._calls[call].customer_flow
             flow.tick(now)
-            if flow.masked is None:
-                self._capturing.discard(call)
+            if flow.unsent:
+                self._unmasked[flow] = None
+        if self._unmasked and not self.gathers:
+            self.mask(now)
+        self._capturing = {call for call in self._capturing if self._calls[call].customer_flow.masked}
         while self._reports_due and self._reports_due[0][0] <= now:
             _, call, leg = heapq.heappop(self._reports_due)
             if call in self._calls:

@@ -15,9 +15,12 @@ from tonevault.cde.media import MaskMode
 from tonevault.cde.wire.redundancy import unfold
 from tonevault.cde.wire.rtp import MARKER, RtpError, RtpPacket, is_rtcp, parse_rtp, sequence_step
 from tonevault.cde.wire.telephone_event import EventError, EventReceiver
+from tonevault.cde.wire.tone.masking_bank import MaskingBank
 
 RETIRED_S: Final = 0.2
 """Stragglers of an SSRC that was just left are dropped, lest the stream swing back for one packet."""
+MOVED_S: Final = 0.019
+"""A line that moved within the time of a packet needs no clock: nothing is filled in and nothing that waits comes out so soon."""
 NO_VOICE: Final[list[Route | None]] = [None] * 256
 
 
@@ -32,6 +35,8 @@ class Flow:
         self.stream = stream
         self.counters = FlowCounters()
         self.masked: MaskedFlow | None = None
+        self.unsent = False
+        """Whether something of a capture waits for the mask, and then for `send_masked`."""
         self.source_ssrc: int | None = None
         self.source_base = (0, 0)
         """The sequence number before the source's first, and what had been received until then: what its losses are counted from."""
@@ -80,24 +85,30 @@ class Flow:
         if self.masked is not None:
             self.masked.retarget(voice_out)
 
-    def start_capture(self, mode: MaskMode, now: float) -> MaskedFlow:
+    def start_capture(self, mode: MaskMode, bank: MaskingBank, now: float) -> MaskedFlow:
         """From here on only the mask speaks to the other leg. A capture that is still closing is taken up again."""
         direct = self.direct
         heard_before = self.source_ssrc is not None
         self._close_direct()
-        self.masked = MaskedFlow(mode, self.stream, self._voice_out, now)
+        if self.masked is not None:
+            self.masked.release()
+        self.masked = MaskedFlow(mode, self.stream, self._voice_out, bank, now)
         if heard_before:
             self.masked.follow(direct.sequence, direct.next_timestamp, direct.due_at, self.stream.clock_rate)
         return self.masked
 
     def tick(self, now: float) -> None:
-        """Time passes in a capture."""
-        if self.masked is not None:
-            self._send_masked(self.masked, self.masked.tick(now))
+        """Time passes in a capture. Nothing can be due of a line that just moved."""
+        masked = self.masked
+        if masked is not None and now - masked.pushed_at >= MOVED_S:
+            masked.tick(now)
+            self._tell_of(masked)
 
     def wipe(self) -> None:
         """The call ended: nothing that told of a key stays."""
         self._events.wipe()
+        if self.masked is not None:
+            self.masked.release()
         self.masked = None
 
     def settle(self) -> None:
@@ -175,10 +186,10 @@ class Flow:
         if self.masked is not None:
             self._count_received(packet, now)
             if packet.payload_type in payloads.pauses:
-                self._send_masked(self.masked, self.masked.pause(packet, now))
+                self.masked.pause(packet, now)
             else:
-                codec = payloads.spoken.get(packet.payload_type)
-                self._send_masked(self.masked, self.masked.voice(packet, codec, now))
+                self.masked.voice(packet, payloads.spoken.get(packet.payload_type), now)
+            self._tell_of(self.masked)
             return
         mark = MARKER if packet.marker else 0
         self._pass(packet, payloads.voice[packet.payload_type | mark], now, is_event=False)
@@ -217,7 +228,12 @@ class Flow:
         self.counters.events += 1
         try:
             update = self._events.receive(
-                packet.payload, packet.timestamp, packet.marker, event_route.clock_rate, now, repeated=repeated
+                packet.payload,
+                packet.timestamp,
+                packet.marker,
+                event_route.clock_rate,
+                now,
+                repeated=repeated,
             )
         except EventError:
             self.counters.malformed += 1
@@ -227,7 +243,8 @@ class Flow:
             update.event.withheld = True
             self.counters.withheld += 1
             self._count_received(packet, now)
-            self._send_masked(self.masked, self.masked.event(update, packet.sequence, now))
+            self.masked.event(update, packet.sequence, now)
+            self._tell_of(self.masked)
         elif update.event.withheld or update.onset < self._unmasked_at:
             update.event.withheld = True
             self.counters.withheld += 1
@@ -259,20 +276,31 @@ class Flow:
         self.counters.received += 1
         self.direct.note(packet, now)
 
-    def _send_masked(self, masked: MaskedFlow, datagrams: list[bytes]) -> None:
-        """Send what the mask let through; when the mask is done, the direct path takes the stream up with the next packet."""
-        direct = self.direct
-        if direct.target is not None and not self._held:
-            for datagram in datagrams:
-                direct.outbox.append((direct.outlet, datagram, direct.target))
-            self.counters.relayed += len(datagrams)
+    def _tell_of(self, masked: MaskedFlow) -> None:
+        """What a packet or the time told, at once; its sound goes through the mask with that of other calls."""
         for report in masked.reports:
             if isinstance(report, Pressed):
                 self.counters.presses += 1
             self._tell(report)
         masked.reports.clear()
+        self.unsent = True
+
+    def send_masked(self, now: float) -> None:
+        """Send what the mask let through; when the mask is done, the direct path takes the stream up with the next packet."""
+        masked, direct = self.masked, self.direct
+        self.unsent = False
+        if masked is None:
+            return
+        datagrams = masked.packets(now)
+        if direct.target is not None and not self._held:
+            for datagram in datagrams:
+                direct.outbox.append((direct.outlet, datagram, direct.target))
+            self.counters.relayed += len(datagrams)
+        self._tell_of(masked)
+        self.unsent = False
         if masked.finished:
             self.counters.concealed_ms += masked.source.playout.filled_samples // 8
             self.counters.late += masked.source.playout.late_packets
             self._unmasked_at = masked.pushed_at
+            masked.release()
             self.masked = None

@@ -1,18 +1,20 @@
 """The customer's voice towards the agent while a capture is open: all through the mask, presses told. It refuses to pass an event."""
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
 from tonevault.cde.edge.relay.mended_line import MendedLine
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.edge.relay.press_time import PressTime
-from tonevault.cde.edge.relay.source_voice import SourceVoice
+from tonevault.cde.edge.relay.source_voice import Samples, Sound, SourceVoice
 from tonevault.cde.edge.relay.voice_sender import VoiceOut, VoiceSender
 from tonevault.cde.media import Carrier, Codec, MaskMode
 from tonevault.cde.sealed.key import Key
 from tonevault.cde.wire.playout import PATIENCE_S, Piece
 from tonevault.cde.wire.rtp import RtpPacket
 from tonevault.cde.wire.telephone_event import END_LOST_S, EventUpdate, PressedEvent
+from tonevault.cde.wire.tone.masking_bank import MaskingBank
 from tonevault.cde.wire.tone.masking_line import MaskingLine
 from tonevault.cde.wire.tone.report import ToneEnded
 
@@ -50,14 +52,20 @@ CaptureReport = Pressed | MaskChanged
 
 
 class MaskedFlow:
-    """One capture. Methods take a packet or the time and give back the datagrams that the agent's leg is to be sent."""
+    """One capture. Methods take a packet or the time. What is to be heard of it then waits for the mask, so that many calls go through it
+    together: `next_sound` and `take_masked` are for whoever does that, and `packets` gives what the agent's leg is to be sent."""
 
-    def __init__(self, mode: MaskMode, stream: OutStream, voice_out: VoiceOut | None, now: float) -> None:
+    def __init__(
+        self, mode: MaskMode, stream: OutStream, voice_out: VoiceOut | None, bank: MaskingBank, now: float
+    ) -> None:
+        """Raises IndexError where the bank has no room."""
+        self.bank = bank
         self.reports: list[CaptureReport] = []
         self.source = SourceVoice(now)
         self._sender = VoiceSender(stream, voice_out)
         self._time = PressTime(now)
-        self._line = MaskingLine(mode, self._time.when)
+        self._line = MaskingLine(mode, self._time.when, bank=bank)
+        self._waiting: deque[Sound] = deque()
         self._mended = MendedLine(MaskingLine.DELAY_SAMPLES)
         self._opened_at = now
         self._closed_at: float | None = None
@@ -85,7 +93,13 @@ class MaskedFlow:
 
     def retarget(self, voice_out: VoiceOut | None) -> None:
         """The agent's leg takes something else from now on; None: no codec that is spoken here, so neither voice nor beep can be sent."""
+        self._catch_up()
         self._sender.retarget(voice_out)
+
+    def release(self) -> None:
+        """The capture is over: its place in the bank is another's."""
+        self._waiting.clear()
+        self._line.release()
 
     @property
     def finished(self) -> bool:
@@ -99,29 +113,33 @@ class MaskedFlow:
 
     def set_mode(self, mode: MaskMode) -> None:
         """Change between talk and hush."""
+        self._catch_up()
         self._mode = mode
         self._line.set_mode(mode)
 
     def close(self, now: float) -> None:
         """The capture ends; what is held stays masked until `finished`."""
         if self._closed_at is None:
+            self._catch_up()
             self._closed_at = now
             self._line.close()
 
-    def voice(self, packet: RtpPacket, codec: Codec | None, now: float) -> list[bytes]:
+    def voice(self, packet: RtpPacket, codec: Codec | None, now: float) -> None:
         """A voice packet. Without a codec it cannot be decoded, so it is not heard at all: the mask is hush."""
         self._undecodable = codec is None
         if codec is None:
-            return self._push(self.source.playout.skip(packet.sequence, now), now)
+            self._push(self.source.playout.skip(packet.sequence, now), now)
+            return
         self._audio_at = now
-        return self._push(self.source.voice(packet, codec, now), now)
+        self._push(self.source.voice(packet, codec, now), now)
 
-    def pause(self, packet: RtpPacket, now: float) -> list[bytes]:
+    def pause(self, packet: RtpPacket, now: float) -> None:
         """Comfort noise: the customer's phone says that nothing is said."""
-        return self._push(self.source.pause(packet, now), now)
+        self._push(self.source.pause(packet, now), now)
 
-    def event(self, update: EventUpdate, sequence: int, now: float) -> list[bytes]:
+    def event(self, update: EventUpdate, sequence: int, now: float) -> None:
         """A packet of a telephone-event, which goes no further. Its first packet is the press."""
+        self._catch_up()
         pieces = self.source.playout.skip(sequence, now)
         onset, newest = self.source.event(update, now, self._stalled(now))
         if not update.repeated:
@@ -136,17 +154,18 @@ class MaskedFlow:
         elif self._opened_at <= onset and (self._closed_at is None or onset < self._closed_at):
             self._line.beep(update.key, Carrier.EVENT, onset)
             self.reports.append(Pressed(update.key, Carrier.EVENT, onset))
-        return self._push(pieces, now)
+        self._push(pieces, now)
 
     def beep(self, key: Key) -> None:
         """A key was told by SIP INFO."""
+        self._catch_up()
         self._line.beep(key, Carrier.INFO)
 
-    def tick(self, now: float) -> list[bytes]:
+    def tick(self, now: float) -> None:
         """Time passes: silence for what did not come, so that the line moves on and the agent's stream never stops. To be called every
         few milliseconds: when it is not, the machine stood still."""
         self._stalled(now)
-        return self._push(self.source.playout.tick(now, self._patience(now)), now)
+        self._push(self.source.playout.tick(now, self._patience(now)), now)
 
     def _stalled(self, now: float) -> float:
         """For how long this machine stood still of late: packets that it let wait are as late as that."""
@@ -164,16 +183,41 @@ class MaskedFlow:
         down = event is not None and not event.ended and now - event.updated_at <= END_LOST_S
         return EVENT_PATIENCE_S if down and self._audio_at <= self._event_at else PATIENCE_S
 
-    def _push(self, pieces: list[Piece], now: float) -> list[bytes]:
-        for sound in self.source.sounds(pieces, now, self._stalled(now)):
-            self._time.mark(self._pushed, sound.at, len(sound.samples), lost=sound.lost)
-            self._pushed += len(sound.samples)
-            masked = self._line.push(sound.samples)
-            self._sender.take(self._mended.follow(sound.samples, masked, lost=sound.lost))
-            self._listen()
-        if not pieces:
-            return []
-        self.pushed_at = now
+    def _push(self, pieces: list[Piece], now: float) -> None:
+        if pieces:
+            self._waiting.extend(self.source.sounds(pieces, now, self._stalled(now)))
+            self.pushed_at = now
+
+    @property
+    def waiting_samples(self) -> int:
+        """The length of what is to be masked next; 0 if nothing is."""
+        return len(self._waiting[0].samples) if self._waiting else 0
+
+    @property
+    def place(self) -> int:
+        """Of its line in the bank."""
+        return self._line.place
+
+    def next_sound(self) -> Sound:
+        """What is to be masked next; `take_masked` must follow before anything else."""
+        sound = self._waiting.popleft()
+        self._time.mark(self._pushed, sound.at, len(sound.samples), lost=sound.lost)
+        self._pushed += len(sound.samples)
+        return sound
+
+    def take_masked(self, sound: Sound, masked: Samples) -> None:
+        """What the bank made of it."""
+        self._sender.take(self._mended.follow(sound.samples, masked, lost=sound.lost))
+        self._listen()
+
+    def _catch_up(self) -> None:
+        """Before anything happens to the line, it has what came before."""
+        while self._waiting:
+            sound = self.next_sound()
+            self.take_masked(sound, self._line.push(sound.samples))
+
+    def packets(self, now: float) -> list[bytes]:
+        """What the agent's leg is to be sent of all that was masked."""
         self._tell_mode()
         return self._sender.packets(now, is_last=self.finished)
 
