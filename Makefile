@@ -18,7 +18,7 @@ check: setup-dev  ## Lint, types, import contracts, tidiness
 	$(PY)/pytest -q tests/house
 
 bench: setup-dev peers  ## Every measurement under benchmarks/, each printing its table
-	@for each in benchmarks/*.py; do echo "== $$each"; $(PY)/python "$$each" || exit 1; done
+	@for each in benchmarks/*.py; do echo "== $$each"; $(PY)/python -m "benchmarks.$$(basename "$$each" .py)" || exit 1; done
 
 fuzz: setup-dev  ## A million hostile inputs to everything that reads what a peer sent
 	$(PY)/python -m tests.fuzz
