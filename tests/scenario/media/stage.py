@@ -14,6 +14,7 @@ from tests.e2e.peers.wav import RATE_HZ, Sound
 from tonevault.cde.capture.telling import Telling
 from tonevault.cde.edge.relay.call_media import LegSockets
 from tonevault.cde.edge.relay.engine import MediaEngine
+from tonevault.cde.edge.relay.flow import Flow
 from tonevault.cde.edge.relay.masked_flow import MaskChanged, Pressed
 from tonevault.cde.media import Carrier, Codec, Leg, LegMedia, MaskMode, MediaAddress
 from tonevault.cde.sealed.key import Key
@@ -220,6 +221,7 @@ class Stage:
         network: Network | None = None,
         events: tuple[Codec, ...] = (EVENTS,),
         agent_events: tuple[Codec, ...] = (AGENT_EVENTS,),
+        configured: bool = True,
     ) -> None:
         self.chance = random.Random(seed)
         self.engine = MediaEngine(self.chance.randrange)
@@ -227,8 +229,13 @@ class Stage:
         self.customer_media = LegMedia(MediaAddress(*CUSTOMER, CUSTOMER[1] + 1), customer, events)
         self.agent_media = LegMedia(MediaAddress(*AGENT, AGENT[1] + 1), agent, agent_events, ptime_ms)
         self.engine.open(CALL, CUSTOMER_SOCKETS, AGENT_SOCKETS, START)
-        self.engine.configure(CALL, Leg.CUSTOMER, self.customer_media)
-        self.engine.configure(CALL, Leg.AGENT, self.agent_media)
+        if configured:
+            self.engine.configure(CALL, Leg.CUSTOMER, self.customer_media)
+            self.engine.configure(CALL, Leg.AGENT, self.agent_media)
+        self.agents = {AGENT}
+        """Where the agent's side may be sent something."""
+        self.targets: list[tuple[float, tuple[str, int]]] = []
+        """Where the agent's side was sent something, and when."""
         self.agent_heard, self.customer_heard = Heard(), Heard()
         self.rtcp: list[tuple[int, bytes]] = []
         self.reports: list[tuple[float, Pressed | MaskChanged]] = []
@@ -272,10 +279,20 @@ class Stage:
     def _arrival(self, socket: int, datagram: bytes, source: tuple[str, int]) -> Act:
         return lambda: self.engine.receive(socket, datagram, source, START + self.now)
 
-    def play(self, length_s: float) -> "Stage":
-        """Let time run."""
+    def customer_flow(self) -> Flow:
+        """What the customer's packets meet."""
+        return self.engine._calls[CALL].customer_flow
+
+    def concealed_ms(self) -> int:
+        """What the open capture has filled in."""
+        masked = self.customer_flow().masked
+        assert masked is not None
+        return masked.source.playout.filled_samples // 8
+
+    def play(self, length_s: float, *, quiet_until: float = 0.0) -> "Stage":
+        """Let time run; ticks, which change nothing before a capture, begin at `quiet_until`."""
         ticks: list[tuple[float, int, Act | None]] = [
-            (n * TICK_S, -1, None) for n in range(round(length_s / TICK_S) + 1)
+            (n * TICK_S, -1, None) for n in range(round(quiet_until / TICK_S), round(length_s / TICK_S) + 1)
         ]
         for time, _, act in sorted(self._script + ticks, key=lambda entry: entry[:2]):
             if time > length_s:
@@ -296,8 +313,12 @@ class Stage:
             if is_rtcp(datagram):
                 self.rtcp.append((socket, datagram))
                 continue
-            assert target == (AGENT if socket == AGENT_SOCKETS.rtp else CUSTOMER)
             heard = self.agent_heard if socket == AGENT_SOCKETS.rtp else self.customer_heard
+            if heard is self.agent_heard:
+                assert target in self.agents
+                self.targets.append((self.now, target))
+            else:
+                assert target[0] in (CUSTOMER[0], "192.0.2.77")
             heard.packets.append((self.now, parse_rtp(datagram)))
         self.engine.outbox.clear()
         self.reports += [(self.now, told.report) for told in self.engine.take_reports()]

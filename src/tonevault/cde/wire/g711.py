@@ -85,6 +85,7 @@ class Voice:
     """Either direction of one stream: G.711 keeps no state, so an instance may serve any number."""
 
     frame_lengths_ms: tuple[int, ...] = ()
+    settling = 0
 
     def __init__(self, law: Law) -> None:
         self._law = law

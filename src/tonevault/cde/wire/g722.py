@@ -34,6 +34,9 @@ def encoder() -> "Encoder | None":
 class Decoder:
     """Adaptive: payloads must come in their order. A hole does it little harm (its predictors leak, ITU-T G.722 section 3.6)."""
 
+    settling = 320
+    """40 ms: a loud tone into which it is thrown is found from 38 ms on."""
+
     def __init__(self) -> None:
         self._state = G722.G722(_SAMPLE_RATE_HZ, _BIT_RATE)
 

@@ -78,6 +78,9 @@ class _State:
 class Decoder:
     """Predictive: payloads must come in their order."""
 
+    settling = 320
+    """40 ms: two frames of 20 ms, of which the first lacks what it is predicted from."""
+
     def __init__(self, library: ctypes.CDLL) -> None:
         self._library = library
         self._state = _State(library.opus_decoder_get_size(1))

@@ -16,6 +16,9 @@ SAMPLE_RATE_HZ: Final = 8000
 class VoiceDecoder(Protocol):
     """Payloads of one stream, in order, as linear 16-bit samples."""
 
+    settling: int
+    """Samples until it sounds right, if it begins in mid-stream."""
+
     def length(self, payload: bytes) -> int:
         """How many samples a payload holds, without decoding it; 0 if it is none of this codec's."""
 

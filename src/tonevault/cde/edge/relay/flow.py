@@ -83,7 +83,7 @@ class Flow:
         self.direct.source = latch.source
         self.direct.voice = NO_VOICE if held else payloads.voice
         if self.masked is not None:
-            self.masked.retarget(voice_out)
+            self.masked.retarget(None if held else voice_out)
 
     def start_capture(self, mode: MaskMode, bank: MaskingBank, now: float) -> MaskedFlow:
         """From here on only the mask speaks to the other leg. A capture that is still closing is taken up again."""
@@ -92,7 +92,7 @@ class Flow:
         self._close_direct()
         if self.masked is not None:
             self.masked.release()
-        self.masked = MaskedFlow(mode, self.stream, self._voice_out, bank, now)
+        self.masked = MaskedFlow(mode, self.stream, None if self._held else self._voice_out, bank, now)
         if heard_before:
             self.masked.follow(direct.sequence, direct.next_timestamp, direct.due_at, self.stream.clock_rate)
         return self.masked

@@ -229,7 +229,7 @@ class MaskedFlow:
                 continue
             onset = self._time.when(report.onset)
             in_window = self._closed_at is None or onset < self._closed_at
-            is_held = report.onset < HELD_SAMPLES or onset < self._held_until
+            is_held = report.onset < HELD_SAMPLES + self.source.settling or onset < self._held_until
             if self._time.is_press(report) and in_window and not is_held:
                 self.reports.append(Pressed(report.key, Carrier.TONE, onset))
 

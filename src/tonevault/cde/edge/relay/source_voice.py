@@ -47,6 +47,8 @@ class SourceVoice:
         """By clock rate: a source of two codecs may have a clock for each (RFC 7160); events go by their audio's (RFC 4733 section 2.1)."""
         self._voiced: set[int] = set()
         """The clock rates at which there was audio. Where there is none, events must do."""
+        self.settling = 0
+        """Samples of the line in which a tone that its codec was thrown into may not yet be told."""
         self._noise = PauseNoise()
         self._noise_power = 0.0
 
@@ -141,5 +143,6 @@ class SourceVoice:
 
     def _decoder(self, codec: Codec) -> VoiceDecoder | None:
         if codec not in self._decoders:
-            self._decoders[codec] = decoder_for(codec)
+            decoder = self._decoders[codec] = decoder_for(codec)
+            self.settling = max(self.settling, 0 if decoder is None else decoder.settling)
         return self._decoders[codec]

@@ -35,6 +35,8 @@ class VoiceSender:
         self._encoder: VoiceEncoder | None = None
         self._frame = SAMPLE_RATE_HZ // 50
         self._ready: NDArray[np.int16] = np.zeros(0, np.int16)
+        self._resumes = False
+        """The next packet ends a pause."""
         self.retarget(voice_out)
 
     def retarget(self, voice_out: VoiceOut | None) -> None:
@@ -51,8 +53,11 @@ class VoiceSender:
             self._frame = packet_ms * SAMPLE_RATE_HZ // 1000
 
     def take(self, samples: NDArray[np.int16]) -> None:
-        """What is to be sent next."""
-        if self._encoder is not None:
+        """What is to be sent next. While the leg takes nothing, its stream's clock goes on without packets."""
+        if self._encoder is None:
+            self._stream.skip(len(samples) * self._stream.clock_rate // SAMPLE_RATE_HZ)
+            self._resumes = True
+        else:
             self._ready = np.concatenate([self._ready, samples])
 
     def packets(self, now: float, *, is_last: bool) -> list[bytes]:
@@ -64,7 +69,8 @@ class VoiceSender:
         spare = len(frames) - BURST_FRAMES
         rate = out.codec.clock_rate
         datagrams = []
-        resumed = False
+        resumed = self._resumes and bool(frames)
+        self._resumes = self._resumes and not frames
         for frame in frames:
             units = len(frame) * rate // SAMPLE_RATE_HZ
             payload = encoder.encode(frame)
