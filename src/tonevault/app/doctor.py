@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from tonevault.app.capacity import MEBIBYTE, needs, shortcomings
+from tonevault.app.codec_doctor import codec_findings
 from tonevault.app.edge_settings import edge_settings, relay_settings
 from tonevault.app.embedded import Places, places
 from tonevault.app.findings import Finding, Level
@@ -57,6 +58,7 @@ def examine(settings: TonevaultSettings) -> list[Finding]:
     findings += certificate
     if not any(each.is_fault for each in certificate):
         findings += _edge(settings)
+    findings += codec_findings()
     findings += _capacity(settings)
     findings += _recordings(settings.secure.recordings)
     return findings

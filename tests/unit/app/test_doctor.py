@@ -10,6 +10,7 @@ from tonevault.app.demo.place import MEDIA_PORTS, find_place
 from tonevault.app.doctor import examine
 from tonevault.app.findings import Finding, Level
 from tonevault.app.settings import TonevaultSettings
+from tonevault.cde.wire import opus
 from tonevault.plumbing.machine_limits import MachineLimits
 
 ACCOUNT = {"id": "acme", "name": "Acme"}
@@ -34,6 +35,14 @@ def faults(found: list[Finding]) -> list[Finding]:
 
 def test_a_sound_machine(tmp_path: Path) -> None:
     assert faults(examine(settings(tmp_path))) == []
+
+
+def test_a_codec_whose_library_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opus, "_library", lambda: None)
+    (warning,) = faults(examine(settings(tmp_path)))
+    assert (warning.level, warning.subject) == (Level.WARNING, "codec OPUS")
+    assert "muted while keying" in warning.detail
+    assert "libopus0" in warning.way_out
 
 
 @pytest.mark.parametrize(("transport", "kind"), [("udp", socket.SOCK_DGRAM), ("tcp", socket.SOCK_STREAM)])
