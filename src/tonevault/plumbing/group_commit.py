@@ -47,7 +47,7 @@ class Submission:
     loop: asyncio.AbstractEventLoop | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Outcome:
     submission: Submission
     result: Any = None
@@ -232,9 +232,11 @@ def _settle(outcome: _Outcome) -> None:
     future = outcome.submission.future
     if future.done():
         return
-    # A caller that goes away between the question and the answer is nobody's fault.
-    with suppress(InvalidStateError, asyncio.InvalidStateError):
+    try:
         if outcome.error is None:
             future.set_result(outcome.result)
         else:
             future.set_exception(outcome.error)
+    except (InvalidStateError, asyncio.InvalidStateError):
+        # A caller that goes away between the question and the answer is nobody's fault.
+        return

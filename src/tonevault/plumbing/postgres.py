@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Final, TypeVar
@@ -62,12 +62,12 @@ class PostgresEngine:
         self._writing: set[asyncio.Task[None]] = set()
         self._reading = asyncio.Semaphore(READERS)
 
-    def submit(self, submission: Submission) -> None:
-        """Have a work done with one of the next groups. Raises DatabaseBusyError, DatabaseClosedError."""
-        if len(self._inbox) >= QUEUE_LIMIT:
+    def submit(self, works: Sequence[Submission]) -> None:
+        """Have works done with the next groups. Raises DatabaseBusyError, DatabaseClosedError: then none of them is."""
+        if len(self._inbox) + len(works) > QUEUE_LIMIT:
             raise DatabaseBusyError
         loop = self._started()
-        self._inbox.append(submission)
+        self._inbox.extend(works)
         if not self._is_woken:
             self._is_woken = True
             loop.call_soon_threadsafe(self._dispatch)

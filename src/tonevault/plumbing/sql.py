@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import BigInteger, Connection, Dialect, Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeDecorator
 
 from tonevault.plumbing.database_url import parse
@@ -55,6 +56,8 @@ class Database:
             SqliteEngine(where.url) if where.is_sqlite else PostgresEngine(where)
         )
 
+        self._coming: dict[asyncio.AbstractEventLoop, list[Submission]] = {}
+
     @property
     def engine(self) -> Engine:
         """SQLAlchemy's engine; on PostgreSQL for its name and dialect alone, since connections belong to the driver's thread."""
@@ -84,7 +87,7 @@ class Database:
     def transact_now(self, work: Callable[[Connection], T]) -> T:
         """`transact` for code without an event loop; it waits."""
         future: Future[T] = Future()
-        self._engine.submit(Submission(_each, work, together=False, future=future))
+        self._engine.submit([Submission(_each, work, together=False, future=future)])
         return future.result()
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
@@ -106,8 +109,22 @@ class Database:
     async def _ask(self, run: Run, item: object, *, together: bool) -> Any:  # noqa: ANN401 - typed by its callers
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        self._engine.submit(Submission(run, item, together=together, future=future, loop=loop))
+        coming = self._coming.get(loop)
+        if coming is None:
+            coming = self._coming[loop] = []
+            loop.call_soon(self._hand_over, loop)
+        coming.append(Submission(run, item, together=together, future=future, loop=loop))
         return await future
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Callers whom one turn of the loop woke are handed over as one group: the writer does not run off with the first of them."""
+        coming = self._coming.pop(loop)
+        try:
+            self._engine.submit(coming)
+        except SQLAlchemyError as error:
+            for each in coming:
+                if not each.future.done():
+                    each.future.set_exception(error)
 
 
 def _each(connection: Connection, works: Sequence[Callable[[Connection], Any]]) -> list[Any]:

@@ -3,9 +3,9 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -30,23 +30,25 @@ class SqliteEngine:
         event.listen(self.engine, "connect", _tune)
         event.listen(self.engine, "begin", _begin)
         self.group: Final = GroupCommit(self._connect_to_write, time.sleep)
-        self._queue: SimpleQueue[Submission | None] = SimpleQueue()
+        self._queue: SimpleQueue[Sequence[Submission] | None] = SimpleQueue()
+        self._waiting = 0
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sql-read")
         self._lock = threading.Lock()
         self._writer: threading.Thread | None = None
         self._is_closed = False
 
-    def submit(self, submission: Submission) -> None:
-        """Have a work done with the next group. Raises DatabaseBusyError, DatabaseClosedError."""
-        if self._queue.qsize() >= QUEUE_LIMIT:
-            raise DatabaseBusyError
+    def submit(self, works: Sequence[Submission]) -> None:
+        """Have works done with the next group. Raises DatabaseBusyError, DatabaseClosedError: then none of them is."""
         with self._lock:
             if self._is_closed:
                 raise DatabaseClosedError
+            if self._waiting + len(works) > QUEUE_LIMIT:
+                raise DatabaseBusyError
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write, name="sql-write", daemon=True)
                 self._writer.start()
-            self._queue.put(submission)
+            self._waiting += len(works)
+            self._queue.put(works)
 
     def read(self, work: Callable[[Connection], T]) -> "Future[T]":
         """Have a work done for its answer alone."""
@@ -77,19 +79,19 @@ class SqliteEngine:
             return work(connection)
 
     def _write(self) -> None:
-        while (first := self._queue.get()) is not None:
-            group: list[Submission] = [first]
+        waiting: list[Submission] = []
+        while (works := self._queue.get()) is not None:
+            waiting.extend(works)
             last = False
-            while len(group) < GROUP_LIMIT:
-                try:
-                    each = self._queue.get_nowait()
-                except Empty:
-                    break
-                if each is None:
-                    last = True
-                    break
-                group.append(each)
-            self.group.commit(WRITER, group)
+            while waiting:
+                while not last and len(waiting) < GROUP_LIMIT and not self._queue.empty():
+                    more = self._queue.get()
+                    last = more is None
+                    waiting.extend(more or ())
+                group, waiting = waiting[:GROUP_LIMIT], waiting[GROUP_LIMIT:]
+                with self._lock:
+                    self._waiting -= len(group)
+                self.group.commit(WRITER, group)
             if last:
                 return
 

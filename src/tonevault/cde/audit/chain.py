@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select, update
 
 from tonevault.cde.audit.model import EVERY_ACCOUNT, NO_DIGEST, Entry, link, microseconds
 from tonevault.cde.schema import AUDIT_CHAIN, AUDIT_ENTRY
+from tonevault.plumbing.bulk import add_rows
 from tonevault.plumbing.insert import insert_if_absent
 
 DEFAULT_NODE: Final = "secure"
@@ -50,7 +51,7 @@ class Chains:
             links, new_head = self._linked(chain, head := _read_locked(connection, chain), rows)
             if not _advance(connection, chain, head, new_head):
                 raise RuntimeError("the head of an audit chain changed while it was locked")
-        connection.execute(AUDIT_ENTRY.insert(), links)
+        add_rows(connection, AUDIT_ENTRY, links)
         self._drafts[chain] = new_head
 
     def committed(self, writer: str) -> None:

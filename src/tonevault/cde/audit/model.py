@@ -17,6 +17,9 @@ MAX_DETAIL: Final = 200
 """Characters of one detail: an id or a word, or the name of a key in a key-management service."""
 
 
+_ENCODE: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
 class Action(StrEnum):
     """What can be entered."""
 
@@ -71,7 +74,7 @@ class Entry:
 
     def detail_text(self) -> str:
         """The details as they are stored and digested."""
-        return json.dumps(dict(self.detail), sort_keys=True, separators=(",", ":")) if self.detail else "{}"
+        return _ENCODE(dict(self.detail)) if self.detail else "{}"
 
 
 def microseconds(at: datetime) -> int:

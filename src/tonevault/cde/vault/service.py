@@ -1,6 +1,5 @@
 """The vault: gives a token for a card, opens the card again for a named purpose, and shreds it. Refuses to show a number."""
 
-import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ from tonevault.cde.vault.model import (
 )
 from tonevault.cde.vault.seal import NONCE_LENGTH, associated_data, card_index, seal_number, unseal_number
 from tonevault.kernel.ids import TOKEN, AccountId, Entropy, TokenId, make_secret_id
-from tonevault.plumbing.entropy import SYSTEM_ENTROPY
+from tonevault.plumbing.entropy import SYSTEM_ENTROPY, random_bytes
 from tonevault.plumbing.log import get_logger
 from tonevault.plumbing.sql import Database
 
@@ -219,7 +218,7 @@ class Vault:
         token_id = TokenId(make_secret_id(TOKEN, self._entropy))
         token = _new_token(account, token_id, number, expiry, usage=usage, now=now)
         bound_to = associated_data(account, token_id, keys.epoch)
-        sealed = seal_number(number, keys.cipher, secrets.token_bytes(NONCE_LENGTH), bound_to)
+        sealed = seal_number(number, keys.cipher, random_bytes(NONCE_LENGTH), bound_to)
         is_multi = usage is TokenUsage.MULTI
         return Arrival(
             token,

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tonevault.boundary.tokens import TokenState, TokenUsage
 from tonevault.cde.schema import TOKEN
@@ -13,6 +12,7 @@ from tonevault.cde.sealed.small_field import Expiry
 from tonevault.cde.vault.model import SealedCard, StoredToken, TokenEvent, next_state, states_before
 from tonevault.kernel.card import Brand
 from tonevault.kernel.ids import AccountId, TokenId
+from tonevault.plumbing.bulk import add_absent
 
 _SHOWN: Final = [column for column in TOKEN.c if column.name not in ("sealed", "card_index", "epoch")]
 _SHOWN_WITH_INDEX: Final = [*_SHOWN, TOKEN.c.card_index]
@@ -26,10 +26,8 @@ def insert_all(
     """
     if not arrivals:
         return set()
-    rows = [_row(*each) for each in arrivals]
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    added = connection.execute(insert(TOKEN).on_conflict_do_nothing().returning(TOKEN.c.token_id), rows)
-    return {TokenId(token_id) for token_id in added.scalars()}
+    added = add_absent(connection, TOKEN, [_row(*each) for each in arrivals], ("account_id", "token_id"))
+    return {TokenId(token_id) for _, token_id in added}
 
 
 def _row(token: StoredToken, card: SealedCard, index: bytes | None) -> dict[str, object]:
