@@ -1,7 +1,6 @@
 """The command line: reads the configuration, names what is wrong with it, and hands over to one module a command."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -9,36 +8,14 @@ from pathlib import Path
 import click
 
 from tonevault import __version__
+from tonevault.app.configuration import ConfigurationFault, load_settings
+from tonevault.app.key_commands import keys
 from tonevault.app.settings import TonevaultSettings
-from tonevault.app.supervisor import CONFIGURATION_EXIT
 from tonevault.plumbing.log import set_up_logging
 from tonevault.plumbing.process import die_with_parent, harden_process
-from tonevault.plumbing.settings import CONFIG_VARIABLE, SettingsError, load
+from tonevault.plumbing.settings import CONFIG_VARIABLE, SettingsError
 
 CONFIG_HELP = f"The TOML configuration file; {CONFIG_VARIABLE} names it too."
-
-
-class ConfigurationFault(click.ClickException):
-    """What was wrong, a line each; the exit code tells a supervisor not to try again."""
-
-    exit_code = CONFIGURATION_EXIT
-
-    def show(self, file: object = None) -> None:  # noqa: ARG002 - click's signature
-        """Print to stderr, the way out last."""
-        click.echo("tonevault: the configuration cannot be used:", err=True)
-        for line in self.message.splitlines():
-            click.echo(f"  {line}", err=True)
-        click.echo(
-            "`tonevault doctor` checks the whole; docs/configuration.md explains every setting.", err=True
-        )
-
-
-def load_settings(path: Path | None) -> TonevaultSettings:
-    """The settings of `path` with the environment's over them, or a ConfigurationFault."""
-    try:
-        return load(TonevaultSettings, path, os.environ)
-    except SettingsError as error:
-        raise ConfigurationFault("\n".join(error.problems)) from None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -199,6 +176,9 @@ def add_api_key(config: Path | None, name: str, account: str, scopes: tuple[str,
     from tonevault.app.people import add_api_key as add  # noqa: PLC0415
 
     click.echo(_answer(add(load_settings(config), account, name, scopes)))
+
+
+main.add_command(keys)
 
 
 def _begin(config: Path | None) -> TonevaultSettings:

@@ -28,6 +28,7 @@ from tonevault.cde.interface.app import BoundaryApp
 from tonevault.cde.interface.server import BoundaryServer, SocketTakenError
 from tonevault.cde.interface.zone import LocalSecureZone
 from tonevault.cde.key_custody import KeyCustodyError
+from tonevault.cde.keys.custody_watch import CustodyWatch
 from tonevault.cde.media import MediaUnavailableError
 from tonevault.cde.vault.service import Vault
 from tonevault.kernel.ids import AccountId
@@ -81,7 +82,9 @@ async def _start(
     clock = WallClock()
     database = open_secure_database(where)
     stack.push_async_callback(database.close)
-    vault = Vault(database, await ready_custody(settings.secure.keys, where, database))
+    custody = await ready_custody(settings.secure.keys, where, database)
+    stack.callback(asyncio.create_task(CustodyWatch(custody).run()).cancel)
+    vault = Vault(database, custody)
     gateways = _gateways(settings, where, clock, stack)
     captures: CaptureService
     cashier = Cashier(

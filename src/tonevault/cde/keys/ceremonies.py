@@ -21,11 +21,13 @@ from tonevault.cde.keys.model import (
     MAX_PASSPHRASE,
     MIN_PASSPHRASE,
     NAME_PATTERN,
+    NAME_RULE,
     Ceremony,
     CeremonyState,
     Custodian,
     KeyAct,
     Mandate,
+    require_subject,
 )
 from tonevault.cde.vault.key_store import EVERY_ACCOUNT
 from tonevault.kernel.clock import Clock
@@ -88,6 +90,7 @@ class Ceremonies:
 
     async def propose(self, act: KeyAct, subject: str, person: Person) -> Ceremony:
         """Write down what `person` wants done. Raises CeremonyRefusedError."""
+        require_subject(act, subject)
         await self._recognise(person)
         now = self._clock.utc()
         ceremony = Ceremony(
@@ -221,9 +224,7 @@ class Ceremonies:
 
     async def _credential(self, person: Person) -> str:
         if re.match(NAME_PATTERN, person.name) is None:
-            raise CeremonyRefusedError(
-                "a custodian's name has 2 to 64 small letters, points and hyphens, and begins and ends with a letter"
-            )
+            raise CeremonyRefusedError(NAME_RULE)
         if not MIN_PASSPHRASE <= len(person.passphrase) <= MAX_PASSPHRASE:
             raise CeremonyRefusedError(
                 f"a custodian's passphrase has {MIN_PASSPHRASE} to {MAX_PASSPHRASE} characters"

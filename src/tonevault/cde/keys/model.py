@@ -1,11 +1,13 @@
 """What a ceremony is and how it goes on: proposed by one custodian, approved by another within the hour, carried out."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from tonevault.cde.keys.errors import CeremonyRefusedError
+from tonevault.kernel.ids import ACCOUNT_PATTERN
 
 APPROVAL_WINDOW: Final = timedelta(hours=1)
 """Long enough to walk over to the second custodian, too short for a proposal to be forgotten and approved out of habit."""
@@ -16,6 +18,16 @@ MIN_PASSPHRASE: Final = 12
 MAX_PASSPHRASE: Final = 128
 """PCI DSS 8.3.6; longer ones only cost hashing time."""
 NAME_PATTERN: Final = r"^[a-z][a-z.-]{0,62}[a-z]$"
+NAME_RULE: Final = (
+    "a custodian's name has 2 to 64 small letters, points and hyphens, and begins and ends with a letter"
+)
+ACCOUNT_OR_ALL: Final = rf"^\*$|{ACCOUNT_PATTERN}"
+REFERENCE_PATTERN: Final = (
+    r"^(?:\*|[0-9]{1,6}"
+    r"|arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}|alias/[A-Za-z][A-Za-z/_-]{0,127}"
+    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$"
+)
+"""A key that a custody's keeper made: a version of Vault's, an ARN, alias or id of KMS. A card number has none of these shapes."""
 CEREMONY: Final = "cer"
 """Prefix of ceremonies' ids."""
 
@@ -25,11 +37,39 @@ class KeyAct(StrEnum):
 
     ROTATE = "rotate"
     REKEY = "rekey"
+    REKEY_INDEX = "rekey-index"
+    """The data key and the index key together."""
     RETIRE = "retire"
     RECOVER = "recover"
     SHRED = "shred"
     ENROL = "enrol"
     DISMISS = "dismiss"
+
+
+SUBJECTS: Final[dict[KeyAct, tuple[str, str]]] = {
+    KeyAct.ROTATE: (
+        REFERENCE_PATTERN,
+        "--key: must be a key's ARN, id or alias in KMS, or the number of a version in Vault",
+    ),
+    KeyAct.REKEY: (ACCOUNT_OR_ALL, "--account: must be the id of an account"),
+    KeyAct.REKEY_INDEX: (ACCOUNT_OR_ALL, "--account: must be the id of an account"),
+    KeyAct.RETIRE: (r"^\*$", "retires whatever can be"),
+    KeyAct.RECOVER: (
+        r"^(?:custodian-one|custodian-two|escrow)$",
+        "HOLDER: must be custodian-one, custodian-two or escrow",
+    ),
+    KeyAct.SHRED: (ACCOUNT_PATTERN, "--account: must be the id of an account"),
+    KeyAct.ENROL: (NAME_PATTERN, NAME_RULE),
+    KeyAct.DISMISS: (NAME_PATTERN, NAME_RULE),
+}
+"""What an act may be about, and the rule in words: what is typed is stored and logged, so nothing else may stand there."""
+
+
+def require_subject(act: KeyAct, subject: str) -> None:
+    """Raises CeremonyRefusedError with the rule, without what was typed."""
+    pattern, rule = SUBJECTS[act]
+    if re.match(pattern, subject) is None:
+        raise CeremonyRefusedError(rule)
 
 
 class CeremonyState(StrEnum):

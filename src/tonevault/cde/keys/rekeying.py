@@ -44,10 +44,10 @@ class Rekeying:
         self._epochs = Epochs(database, custody)
         self._ceremonies = ceremonies
 
-    async def begin(self, mandate: Mandate, now: datetime, *, index: bool) -> list[AccountId]:
-        """Begin an epoch of every account that the mandate is about, its index key's too where `index`; repeated, it begins none twice."""
-        subject = mandate.ceremony.subject
-        mandate.require(KeyAct.REKEY, subject)
+    async def begin(self, mandate: Mandate, now: datetime) -> list[AccountId]:
+        """Begin an epoch of every account that the mandate is about, its index key's too where it says so; repeated, none twice."""
+        subject, index = mandate.ceremony.subject, mandate.ceremony.act is KeyAct.REKEY_INDEX
+        mandate.require(KeyAct.REKEY_INDEX if index else KeyAct.REKEY, subject)
         accounts = await self._epochs.accounts()
         if subject != EVERY_ACCOUNT:
             accounts = [each for each in accounts if each == subject]

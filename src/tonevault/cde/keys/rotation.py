@@ -47,8 +47,8 @@ class Rotation:
         return kek
 
     async def rotate(self, mandate: Mandate, now: datetime, existing: str | None = None) -> Kek:
-        """Make a key, or take `existing` from the custody, and put it into force. Raises KeyCustodyError, KeyActRefusedError."""
-        mandate.require(KeyAct.ROTATE)
+        """Make a key, or take `existing`, which the mandate names, and put it into force. Raises KeyCustodyError, KeyActRefusedError."""
+        mandate.require(KeyAct.ROTATE, existing or EVERY_ACCOUNT)
         registered = {kek.key_id for kek in await self._database.read(key_store.keks)}
         key_id = await self._thread.run(lambda: self._custody.make_key(existing))
         if key_id in registered:

@@ -27,7 +27,8 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def begin(room: KeyRoom, *, index: bool = False, subject: str = "*") -> None:
-    await room.rekeying.begin(await room.mandate(KeyAct.REKEY, subject), room.clock.utc(), index=index)
+    act = KeyAct.REKEY_INDEX if index else KeyAct.REKEY
+    await room.rekeying.begin(await room.mandate(act, subject), room.clock.utc())
 
 
 async def epochs(room: KeyRoom) -> dict[int, int]:
@@ -160,7 +161,7 @@ def test_a_mandate_begins_one_epoch_however_often_it_is_repeated(play: Play) -> 
             for account in ("acme", "other"):
                 wish = Wish("alice", mandate.ceremony.proposed_at, room.clock.utc())
                 await room.rekeying._epochs.begin(AccountId(account), (KeyPurpose.DATA,), wish)
-        await room.rekeying.begin(mandate, room.clock.utc(), index=False)
+        await room.rekeying.begin(mandate, room.clock.utc())
         assert await live_keys(room) == {(KeyPurpose.DATA, 1), (KeyPurpose.DATA, 2), (KeyPurpose.INDEX, 1)}
 
     play(story)

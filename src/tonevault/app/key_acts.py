@@ -1,0 +1,202 @@
+"""Key ceremonies at the terminal: one custodian proposes, another approves at once or within the hour, and the act is carried out."""
+
+import asyncio
+import getpass
+import os
+from collections.abc import Callable
+from typing import assert_never
+
+import click
+
+from tonevault.app.key_custody import share_passphrases, share_paths
+from tonevault.app.key_progress import ProgressBar
+from tonevault.app.key_report import share_lines, status_lines
+from tonevault.app.key_room import KeyRoom, key_room
+from tonevault.app.settings import TonevaultSettings
+from tonevault.cde.custodies.file import Holder
+from tonevault.cde.custodies.file.recovery import recover_shares
+from tonevault.cde.key_custody import CustodyKind, KeyCustodyError
+from tonevault.cde.keys.census import take_census
+from tonevault.cde.keys.ceremonies import Person
+from tonevault.cde.keys.errors import KeyActRefusedError
+from tonevault.cde.keys.model import KeyAct, Mandate
+from tonevault.cde.keys.rekeying import Rekeying
+from tonevault.cde.vault.key_store import EVERY_ACCOUNT
+from tonevault.kernel.ids import AccountId
+
+HOLDERS = {holder.words.replace(" ", "-"): holder for holder in Holder}
+"""As `keys recover` names them."""
+
+Ask = Callable[[str, bool], Person]
+"""Asks somebody at the terminal for the passphrase of a name; twice where it is a new one."""
+
+
+async def found(settings: TonevaultSettings, names: tuple[str, ...], existing: str | None, ask: Ask) -> None:
+    """`keys init`: enrol two custodians and make the first key, or take the one that a start has made."""
+    if len(names) != 2:
+        raise KeyActRefusedError("--custodian: name exactly two people, each with a --custodian of their own")
+    async with key_room(settings) as room:
+        rotation = room.rotation()
+        if not await room.ceremonies.custodians():
+            await room.ceremonies.found(ask(names[0], True), ask(names[1], True))
+            click.echo(f"{names[0]} and {names[1]} are custodians now.")
+        made = await rotation.first(room.clock.utc(), existing)
+        if made is None:
+            click.echo(
+                "There is a key in force already. If it was made before there were custodians, renew it:"
+            )
+            click.echo("  tonevault keys rotate, then rewrap, then retire")
+            return
+        click.echo(f"{made.key_id} ({made.custody.value}) is in force.")
+        _tell_shares(room, made.key_id)
+
+
+async def hold(
+    settings: TonevaultSettings, act: KeyAct, subject: str, people: tuple[str, str | None], ask: Ask
+) -> None:
+    """Propose an act and, where the second custodian is here, approve it and carry it out."""
+    proposer, second = people
+    async with key_room(settings) as room:
+        if not await room.ceremonies.custodians():
+            raise KeyActRefusedError(
+                "there are no custodians yet; `tonevault keys init` enrols the first two"
+            )
+        ceremony = await room.ceremonies.propose(act, subject, ask(proposer, False))
+        if second is None:
+            click.echo(
+                f"Proposed. Until {ceremony.expires_at:%H:%M} UTC another custodian approves and carries it out:"
+            )
+            click.echo(f"  tonevault keys approve {ceremony.ceremony_id} --as NAME")
+            return
+        await _carry_out(room, await room.ceremonies.approve(ceremony.ceremony_id, ask(second, False)), ask)
+
+
+async def approve(settings: TonevaultSettings, ceremony_id: str, name: str, ask: Ask) -> None:
+    """`keys approve`: say what it is about, then carry it out."""
+    async with key_room(settings) as room:
+        ceremony = await room.ceremonies.find(ceremony_id)
+        click.echo(f"{ceremony.proposer} proposes: {ceremony.act.value} of {ceremony.subject}")
+        await _carry_out(room, await room.ceremonies.approve(ceremony_id, ask(name, False)), ask)
+
+
+async def rewrap(settings: TonevaultSettings) -> None:
+    """`keys rewrap`: nothing is made or ended by it, so one person may; the log keeps the login."""
+    async with key_room(settings) as room:
+        with ProgressBar("rewrapping", "keys") as bar:
+            done = await room.rewrapping().run(room.clock.utc(), getpass.getuser(), bar)
+        click.echo(f"{done} keys were wrapped anew; all are under the key in force.")
+
+
+async def resume_rekeying(settings: TonevaultSettings, account: str | None) -> bool:
+    """Bring on what an approved re-keying left; whether there was anything."""
+    async with key_room(settings) as room:
+        rekeying = room.rekeying()
+        unfinished = await rekeying.unfinished(AccountId(account) if account else None)
+        if unfinished:
+            click.echo("A re-keying was begun and not finished; it goes on.")
+            await _bring_on(room, rekeying, [each.account for each in unfinished])
+        return bool(unfinished)
+
+
+async def resume_shredding(settings: TonevaultSettings, account: str) -> bool:
+    """Empty the tokens that an approved shredding left; whether there were any."""
+    async with key_room(settings) as room:
+        begun = await room.shredding().is_begun(AccountId(account))
+        if begun:
+            await _empty(room, AccountId(account))
+        return begun
+
+
+async def status(settings: TonevaultSettings) -> None:
+    """`keys status`."""
+    async with key_room(settings) as room:
+        try:
+            there = (await asyncio.to_thread(room.custody)).key_ids()
+        except KeyCustodyError as error:
+            click.echo(f"The custody does not work: {error}\n", err=True)
+            there = None
+        census = await room.database.read(take_census)
+        people = (await room.ceremonies.custodians(), await room.ceremonies.waiting())
+        for line in status_lines(census, people, there, settings.secure.keys, room.clock.utc()):
+            click.echo(line)
+
+
+async def _carry_out(room: KeyRoom, mandate: Mandate, ask: Ask) -> None:
+    act, subject = mandate.ceremony.act, mandate.ceremony.subject
+    match act:
+        case KeyAct.ROTATE:
+            existing = None if subject == EVERY_ACCOUNT else subject
+            kek = await room.rotation().rotate(mandate, room.clock.utc(), existing)
+            click.echo(
+                f"{kek.key_id} is in force. Those before it are kept until `keys rewrap` and `keys retire`."
+            )
+            _tell_shares(room, kek.key_id)
+        case KeyAct.REKEY | KeyAct.REKEY_INDEX:
+            rekeying = room.rekeying()
+            await _bring_on(room, rekeying, await rekeying.begin(mandate, room.clock.utc()))
+        case KeyAct.RETIRE:
+            report = await room.retirement().run(mandate, room.clock.utc())
+            for line in report.retired:
+                click.echo(f"retired  {line}")
+            for line in report.kept:
+                click.echo(f"kept     {line}")
+            if not report.retired and not report.kept:
+                click.echo("There is nothing to retire.")
+        case KeyAct.RECOVER:
+            await _recover(room, mandate, HOLDERS[subject])
+        case KeyAct.SHRED:
+            ended = await room.shredding().end_keys(mandate, AccountId(subject), room.clock.utc())
+            click.echo(f"{ended} keys of {subject} are deleted.")
+            await _empty(room, AccountId(subject))
+        case KeyAct.ENROL:
+            await room.ceremonies.enrol(mandate, ask(subject, True))
+            click.echo(f"{subject} is a custodian now.")
+        case KeyAct.DISMISS:
+            await room.ceremonies.dismiss(mandate, subject)
+            click.echo(
+                f"{subject} is no custodian any more. Renew what {subject} knew: docs/keys.md, when a custodian leaves."
+            )
+        case _:
+            assert_never(act)
+
+
+async def _bring_on(room: KeyRoom, rekeying: Rekeying, accounts: list[AccountId]) -> None:
+    for account in accounts:
+        with ProgressBar(f"re-keying {account}", "cards") as bar:
+            done = await rekeying.run(account, room.clock.utc(), bar)
+            rate = bar.rate
+        click.echo(f"{account}: {done:,} cards are under the new key ({rate:,.0f} a second).")
+    click.echo(
+        "The keys before may be retired in two minutes: `tonevault keys retire`. Backups from before need them: docs/keys.md."
+    )
+
+
+async def _empty(room: KeyRoom, account: AccountId) -> None:
+    with ProgressBar(f"emptying {account}", "tokens") as bar:
+        done = await room.shredding().empty_tokens(account, room.clock.utc(), bar)
+    click.echo(
+        f"{done:,} tokens of {account} are revoked and hold no card any more; {room.shredding().purge()}"
+    )
+
+
+async def _recover(room: KeyRoom, mandate: Mandate, lost: Holder) -> None:
+    keys = room.settings.secure.keys
+    if keys.custody != CustodyKind.FILE.value:
+        raise KeyActRefusedError(
+            f"the custody {keys.custody} has no shares; its own backups bring its keys back"
+        )
+    paths, passphrases = share_paths(room.where), share_passphrases(keys, os.environ)
+    recovered = await asyncio.to_thread(recover_shares, paths, lost, passphrases)
+    await room.database.transact(lambda c: room.ceremonies.carried_out(c, mandate))
+    for key_id in recovered:
+        click.echo(f"rebuilt: {paths.share(lost, key_id)}")
+    click.echo("Take the escrow's shares off this machine again.")
+    click.echo(
+        "If the lost share may be in other hands, renew the keys: tonevault keys rotate, rewrap, retire"
+    )
+
+
+def _tell_shares(room: KeyRoom, key_id: str) -> None:
+    if room.settings.secure.keys.custody == CustodyKind.FILE.value:
+        for line in share_lines(room.where, key_id):
+            click.echo(line)
