@@ -156,12 +156,17 @@ def of_error(error: stripe.StripeError) -> GatewayAnswer:
 
 def of_card_error(error: stripe.CardError) -> GatewayAnswer:
     """A decline as the error tells it, for when its intent cannot be read."""
-    detail = error.error
-    if detail is not None and detail.type != "card_error":
+    detail, code = error.error, error_code(error)
+    if (
+        detail is not None
+        and detail.type != "card_error"
+        and code != "card_declined"
+        and code not in DECLINES
+    ):
         # 402 is also said to accounts that may not send card numbers: nothing the customer could mend.
         return GatewayAnswer(Verdict.FAILED, code=Code.GATEWAY_MISCONFIGURED)
     trouble = Trouble(
-        code=error_code(error),
+        code=code,
         decline_code=detail.decline_code if detail else None,
         advice_code=detail.advice_code if detail else None,
     )
