@@ -64,7 +64,10 @@ def on(kind: Kind) -> Iterator[None]:
         yield
     finally:
         for (_, zone), url in _Current.urls.items():
-            _Current.spare[kind, zone].append(url)
+            if zone == "blank":
+                server().drop(url)
+            else:
+                _Current.spare[kind, zone].append(url)
         _Current.kind, _Current.urls = before, urls_before
 
 
@@ -80,6 +83,16 @@ def secure_url(folder: Path) -> str:
 def desk_url(folder: Path) -> str:
     """The same for the desk."""
     return _url(folder, "desk")
+
+
+def blank_url(folder: Path) -> str:
+    """An empty database of the folder, without any table."""
+    if is_on_files():
+        return f"sqlite:///{folder / 'blank.db'}"
+    key = (folder, "blank")
+    if key not in _Current.urls:
+        _Current.urls[key] = server().fresh(isolation=_isolation())
+    return _Current.urls[key]
 
 
 def is_fresh_desk(folder: Path) -> bool:
@@ -104,8 +117,11 @@ def _empty(zone: str) -> str:
         url = spare.pop()
         server().clear(url, SECURE_TABLES if zone == "secure" else DESK_TABLES)
         return url
-    isolation = "serializable" if _Current.kind is Kind.SERIALIZABLE else "read committed"
-    return server().fresh(zone, isolation=isolation)
+    return server().fresh(zone, isolation=_isolation())
+
+
+def _isolation() -> str:
+    return "serializable" if _Current.kind is Kind.SERIALIZABLE else "read committed"
 
 
 def written(folder: Path, zone: str = "secure") -> bytes:

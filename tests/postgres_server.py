@@ -43,6 +43,10 @@ def _unprivileged(*options: str) -> list[str]:
     return ["setpriv", *drop, *options]
 
 
+def _name(url: str) -> str:
+    return url.partition("@/")[2].partition("?")[0]
+
+
 class PostgresServer:
     """One running server. It refuses to run as root, so there it runs as the system's user postgres."""
 
@@ -123,9 +127,13 @@ class PostgresServer:
         upgrade(database, scripts)
         database.close_now()
 
+    def drop(self, url: str) -> None:
+        """End a database, with whoever is still connected."""
+        self.run(f'DROP DATABASE IF EXISTS "{_name(url)}" WITH (FORCE)')
+
     def clear(self, url: str, tables: MetaData) -> None:
         """Empty every table of a database that nobody uses any more; whoever is still connected is cut off first."""
-        name = url.partition("@/")[2].partition("?")[0]
+        name = _name(url)
         database = Database(url)
 
         def work(connection: Connection) -> None:

@@ -36,6 +36,8 @@ _shapes: dict[tuple[str, str], _Shape] = {}
 
 def add_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert rows, each of which has every column. Raises IntegrityError where a key is taken."""
+    if not rows:
+        return
     shape = _shape_of(connection.dialect, table)
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(shape.from_arrays, _columns(shape, rows))
@@ -45,30 +47,33 @@ def add_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
 
 
 def add_absent(
-    connection: Connection, table: Table, rows: Sequence[Row], key: tuple[str, str]
+    connection: Connection, table: Table, rows: Sequence[Row], fresh: tuple[str, str]
 ) -> set[tuple[Any, Any]]:
-    """Insert rows unless a primary or unique key of theirs is taken; the values of the columns `key` of those that were added.
+    """Insert rows unless a primary or unique key of theirs is taken; the values of the columns `fresh` of those that were added.
 
-    `key` is the table's primary key. Of two rows with one key the first is added. A rival's uncommitted row is waited for.
+    `fresh` tells the rows apart: the account and an id that no row had before, such as a random one. Of two rows with one key
+    the first is added. A rival's uncommitted row is waited for.
     """
+    if not rows:
+        return set()
     shape = _shape_of(connection.dialect, table)
     if connection.dialect.name == "postgresql":
-        sql = f"{shape.from_arrays} ON CONFLICT DO NOTHING RETURNING {', '.join(key)}"
+        sql = f"{shape.from_arrays} ON CONFLICT DO NOTHING RETURNING {', '.join(fresh)}"
         return {(row[0], row[1]) for row in connection.exec_driver_sql(sql, _columns(shape, rows))}
     added: set[tuple[Any, Any]] = set()
     for chunk in _chunks(rows):
         sql, values = _statement(shape, chunk)
         count = connection.exec_driver_sql(f"{sql} ON CONFLICT DO NOTHING", values).rowcount
-        keys = [(row[key[0]], row[key[1]]) for row in chunk]
+        keys = [(row[fresh[0]], row[fresh[1]]) for row in chunk]
         # That all were added is the rule; which ones were not is asked for when it is broken.
-        added.update(keys if count == len(chunk) else _present(connection, table, keys, key) - added)
+        added.update(keys if count == len(chunk) else _present(connection, table, keys, fresh))
     return added
 
 
 def _present(
-    connection: Connection, table: Table, keys: list[tuple[Any, Any]], key: tuple[str, str]
+    connection: Connection, table: Table, keys: list[tuple[Any, Any]], names: tuple[str, str]
 ) -> set[tuple[Any, Any]]:
-    columns = [table.c[name] for name in key]
+    columns = [table.c[name] for name in names]
     found = connection.execute(select(*columns).where(tuple_(*columns).in_(keys)))
     return {(row[0], row[1]) for row in found}
 

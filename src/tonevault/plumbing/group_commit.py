@@ -136,15 +136,21 @@ class GroupCommit:
                 raise
             finally:
                 transaction.end(connection)
-            try:
-                root.commit()
-            except DBAPIError as error:
-                # A connection lost in the commit leaves it open whether it came through: only the caller can look.
-                if _sqlstate(error) in CONFLICTS:
-                    raise _AgainError from error
-                raise
+            _commit(connection, root)
         transaction.committed()
         return outcomes
+
+
+def _commit(connection: Connection, transaction: RootTransaction) -> None:
+    try:
+        transaction.commit()
+    except BaseException as error:
+        if isinstance(error, DBAPIError) and _sqlstate(error) in CONFLICTS:
+            raise _AgainError from error
+        # Whether it came through is open, and only the callers can look. The connection may be within the transaction still:
+        # nobody else may get it, for whoever commits next would commit this.
+        connection.invalidate()
+        raise
 
 
 def _roll_back(transaction: RootTransaction) -> None:

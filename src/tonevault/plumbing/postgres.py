@@ -74,7 +74,8 @@ class PostgresEngine:
 
     def read(self, work: Callable[[Connection], T]) -> "Future[T]":
         """Have a work done for its answer alone."""
-        return asyncio.run_coroutine_threadsafe(self._read(work), self._started())
+        loop = self._started()
+        return asyncio.run_coroutine_threadsafe(self._read(work), loop)
 
     def visit(self, work: Callable[[Connection], T]) -> T:
         """Do something on a connection of its own without a transaction or a time limit: migrations bring their own."""
@@ -89,7 +90,8 @@ class PostgresEngine:
             finally:
                 await engine.dispose()
 
-        return asyncio.run_coroutine_threadsafe(on_its_own(), self._started()).result()
+        loop = self._started()
+        return asyncio.run_coroutine_threadsafe(on_its_own(), loop).result()
 
     def close(self) -> None:
         """Let what is queued end, then release every connection."""
