@@ -64,7 +64,10 @@ def _of(event: Event) -> tuple[Hint, ...]:
         case "payment_intent" | "setup_intent":
             first = Hint(event.id, HintAbout.PAYMENT, reference, subject.id)
             capture = subject.metadata.get(CAPTURE_REFERENCE)
-            return (first, Hint(event.id, HintAbout.PAYMENT, capture, subject.id)) if capture else (first,)
+            if capture is None:
+                return (first,)
+            # Two attempts are spoken of by one event: each hint is known by an id of its own.
+            return first, Hint(f"{event.id}-capture", HintAbout.PAYMENT, capture, subject.id)
         case "charge":
             return (Hint(event.id, HintAbout.PAYMENT, reference, _payment(subject)),)
         case "refund":
