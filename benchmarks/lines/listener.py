@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 from benchmarks.lines.keyed_once import KeyedOnce, template
-from tests.unit.cde.wire.tone.lines import Samples
+from tests.unit.cde.wire.tone.lines import Samples, Wave
 
 MILLISECOND: Final = 8
 LEAKED: Final = 1e-3
@@ -30,12 +30,15 @@ def listen(press: KeyedOnce, output: Samples, delay: int) -> Verdict:
     sent = press.samples[press.onset : press.end].astype(np.float64)
     got = output[press.onset + delay : press.end + delay].astype(np.float64)
     sent = sent[: len(got)]
-    whole = len(sent) // MILLISECOND * MILLISECOND
-    before = (sent[:whole].reshape(-1, MILLISECOND) ** 2).sum(axis=1)
-    after = (got[:whole].reshape(-1, MILLISECOND) ** 2).sum(axis=1)
+    before, after = _by_the_millisecond(sent), _by_the_millisecond(got)
     leaked = int(np.sum((after > LEAKED * before) & (before > 0)))
     let_out = got != 0
     if not leaked:
         return Verdict(0, named=False)
     distances = [((got - template(press, event)[: len(got)])[let_out] ** 2).sum() for event in range(16)]
     return Verdict(leaked, named=int(np.argmin(distances)) == press.event)
+
+
+def _by_the_millisecond(wave: Wave) -> Wave:
+    """Energy of each millisecond, the last of which may be shorter."""
+    return np.asarray(np.add.reduceat(wave**2, np.arange(0, len(wave), MILLISECOND)))

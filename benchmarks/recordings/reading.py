@@ -20,7 +20,7 @@ SPEECHLESS_OCTETS = 3000
 """A quarter of a second at 11 kHz: what is shorter in drascula is no sentence."""
 QUEEN_ENTRIES_AT, QUEEN_ENTRY = 15, 21
 MP3_BATCH = 100
-SKY_ENTRY, SKY_HEADER, SKY_SPEECH = 8, 22, (50_000, 59_999)
+SKY_ENTRY, SKY_HEADER, SKY_SPEECH = 8, 22, (50_000, 58_999)
 
 
 def recordings(package: Package, root: Path) -> Iterator[Wave]:
@@ -77,7 +77,7 @@ def _unsigned(octets: bytes) -> Wave:
 
 def _sky(folder: Path) -> Iterator[Wave]:
     """The table has 8 octets a file: number, place (in units of 16 where its highest bit is set) and size, little-endian. Files from 50,000
-    to 59,999 are speech."""
+    to 58,999 are speech; noises follow."""
     table, content = (folder / "sky.dnr").read_bytes(), (folder / "sky.dsk").read_bytes()
     for begin in range(4, len(table) - SKY_ENTRY + 1, SKY_ENTRY):
         number, at, size = (
