@@ -47,6 +47,11 @@ class Concealment:
         self._left: int | None = None
         """Samples left of the blend after the hole."""
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is made up at the moment."""
+        return self._age is None
+
     def mend(self, spoken: Samples, output: Samples, missing: Flags) -> Samples:
         """Make up a voice for the samples of `output` that are missing.
 

@@ -13,7 +13,18 @@ from tonevault.cde.edge.relay.source_watch import SourceWatch, leaps
 from tonevault.cde.edge.relay.voice_sender import VoiceOut
 from tonevault.cde.media import MaskMode
 from tonevault.cde.wire.redundancy import unfold
-from tonevault.cde.wire.rtp import MARKER, RtpError, RtpPacket, is_rtcp, parse_rtp, sequence_step
+from tonevault.cde.wire.rtp import (
+    HEADER,
+    HEADER_OCTETS,
+    MARKER,
+    PLAIN_FIRST_OCTET,
+    SEQUENCE_MASK,
+    RtpError,
+    RtpPacket,
+    is_rtcp,
+    parse_rtp,
+    sequence_step,
+)
 from tonevault.cde.wire.telephone_event import EventError, EventReceiver
 from tonevault.cde.wire.tone.masking_bank import MaskingBank
 
@@ -59,12 +70,32 @@ class Flow:
     def receive(self, datagram: bytes, source: Address, now: float) -> None:
         """A datagram came to the RTP port of this flow's sender."""
         direct = self.direct
-        if source == direct.source and direct.target is not None:
-            buffer = bytearray(datagram)
-            if direct.forward(buffer, len(buffer), now):
-                direct.outbox.append((direct.outlet, bytes(buffer), direct.target))
-                return
+        if source == direct.source:
+            if self.masked is not None:
+                if self._hears_plainly(self.masked, datagram, now):
+                    return
+            elif direct.target is not None:
+                buffer = bytearray(datagram)
+                if direct.forward(buffer, len(buffer), now):
+                    direct.outbox.append((direct.outlet, bytes(buffer), direct.target))
+                    return
         self._receive_with_care(datagram, source, now)
+
+    def _hears_plainly(self, masked: MaskedFlow, datagram: bytes, now: float) -> bool:
+        """Take what is plainly the next voice packet of the source in a capture; False, and nothing done, if it needs looking at."""
+        payloads, direct = self._map, self.direct
+        if payloads is None or len(datagram) <= HEADER_OCTETS:
+            return False
+        first, mark_type, sequence, timestamp, ssrc = HEADER.unpack_from(datagram)
+        codec = payloads.spoken.get(mark_type)
+        step = (sequence - direct.sequence) & SEQUENCE_MASK
+        if codec is None or first != PLAIN_FIRST_OCTET or ssrc != self.source_ssrc or step != 1:
+            return False
+        packet = RtpPacket(mark_type, sequence, timestamp, ssrc, datagram[HEADER_OCTETS:])
+        self._count_received(packet, now)
+        masked.voice(packet, codec, now)
+        self._tell_of(masked)
+        return True
 
     def settled_on(self, now: float) -> Address | None:
         """The signalled address, while its packets are the latched ones: then no other is admitted, and the caller may have the kernel

@@ -58,7 +58,7 @@ class VoiceSender:
             self._stream.skip(len(samples) * self._stream.clock_rate // SAMPLE_RATE_HZ)
             self._resumes = True
         else:
-            self._ready = np.concatenate([self._ready, samples])
+            self._ready = np.concatenate([self._ready, samples]) if len(self._ready) else samples
 
     def packets(self, now: float, *, is_last: bool) -> list[bytes]:
         """Whole packets of what is ready; with `is_last` also the rest."""
