@@ -10,6 +10,8 @@ from tonevault.cde.edge.observer import EndReason
 from tonevault.cde.edge.routes import CustomerSide
 from tonevault.cde.media import Carrier, Leg, MaskMode
 from tonevault.cde.sealed.key import Key
+from tonevault.cde.wire.sip.events import RequestReceived, SipEvent
+from tonevault.cde.wire.sip.message import Request
 from tonevault.kernel.ids import CallId
 from tonevault.testing.network import Weather
 
@@ -179,10 +181,21 @@ def test_a_kpml_report_is_kept_back_as_long_as_a_key_may_come_late() -> None:
 
 def test_the_core_keeps_no_key_that_was_caught() -> None:
     stage = in_capture(Stage())
+    heard: list[Request] = []
+    handle = stage.edge.on_event
+
+    def listen(event: SipEvent) -> None:
+        if isinstance(event, RequestReceived) and event.request.method == "INFO":
+            heard.append(event.request)
+        handle(event)
+
+    stage.edge.on_event = listen
     stage.customer.send("INFO", body=relay("5"), content_type=RELAY_TYPE)
     stage.run(1)
-    kept = [transaction.request for transaction in stage.edge.stack._servers._transactions.values()]
-    assert [request.body for request in kept if request.method == "INFO"] == [b""]
+    assert [request.body for request in heard] == [b""]
+    transactions = stage.edge.stack._servers._transactions.values()
+    held = [getattr(one, name, None) for one in transactions for name in type(one).__slots__]
+    assert not any(isinstance(value, Request) for value in held), "a transaction needs no request"
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -38,6 +38,8 @@ DEFAULT_MAX_FORWARDS: Final = 70
 """RFC 3261 section 8.1.1.6."""
 RETRY_AFTER_S: Final = "5"
 """What a caller beyond a limit is told: calls end every few seconds wherever there are enough to reach a limit."""
+RESERVED_SHARE: Final = 10
+"""One in ten of a route's calls is not for an address whose calls that are not up fill half of it: a flood of INVITEs leaves a way in."""
 RING_LIMIT_S: Final = 180.0
 """RFC 3261 section 16.6 has a proxy wait more than three minutes before it gives up; carriers give up after two or three."""
 MAX_SESSION_ID: Final = 2**31
@@ -54,7 +56,7 @@ def invite_arrived(board: Board, key: ServerKey, request: Request, peer: Peer, n
         check_accept(request)
         check_interval(request)
         offer = description_in(request)
-        _check_room(board, route)
+        _check_room(board, route, peer)
         call = _open(board, key, request, peer, route)
     except SipParseError as fault:
         refuse(board.signalling, key, request, RefusalError(fault.status))
@@ -84,10 +86,12 @@ def _hops_left(request: Request) -> int:
     return hops - 1
 
 
-def _check_room(board: Board, route: Route) -> None:
+def _check_room(board: Board, route: Route, peer: Peer) -> None:
     if board.refuses_calls:
         raise RefusalError(503, "Shutting Down", (("Retry-After", RETRY_AFTER_S),))
-    if board.live_calls(route.name) >= route.max_calls:
+    live = board.live_calls(route.name)
+    hoards = 2 * board.pending_calls(route.name, peer.host) > route.max_calls
+    if live >= route.max_calls or (hoards and live >= route.max_calls - route.max_calls // RESERVED_SHARE):
         board.observer.peer_refused("route_full")
         raise RefusalError(503, "Route Full", (("Retry-After", RETRY_AFTER_S),))
 

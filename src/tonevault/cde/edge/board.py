@@ -1,5 +1,6 @@
 """The switchboard: what all handlers of the edge share. It finds who waits for a message and sends for a call; it decides nothing."""
 
+from collections import Counter
 from typing import Final, Protocol
 
 from tonevault.cde.edge.alarms import Alarms
@@ -64,6 +65,10 @@ class NoWayError(Exception):
         self.status = status
 
 
+def _source_of(call: Call) -> tuple[str, str]:
+    return call.route.name, call.caller.peer.host
+
+
 class Board:
     """Calls by id, dialogs by their names, and who waits for which transaction."""
 
@@ -90,6 +95,7 @@ class Board:
         self.dialogs = DialogTable()
         self.alarms = Alarms()
         self._live: dict[str, int] = {}
+        self._pending: Counter[tuple[str, str]] = Counter()
         self._invites: dict[ServerKey, tuple[Call, InviteServer]] = {}
         self._outcomes: dict[ClientKey, tuple[Call, Outcome]] = {}
 
@@ -99,10 +105,26 @@ class Board:
         """Take a call in."""
         self.calls[call.id] = call
         self._live[call.route.name] = self.live_calls(call.route.name) + 1
+        call.is_pending = True
+        self._pending[_source_of(call)] += 1
+
+    def came_up(self, call: Call) -> None:
+        """The caller has shown that it is there and means it: its ACK came."""
+        if call.is_pending:
+            call.is_pending = False
+            source = _source_of(call)
+            self._pending[source] -= 1
+            if not self._pending[source]:
+                del self._pending[source]
 
     def release(self, call: Call) -> None:
         """A call is over: it no longer counts against its route, though its last transactions run on."""
         self._live[call.route.name] -= 1
+        self.came_up(call)
+
+    def pending_calls(self, route: str, host: str) -> int:
+        """How many calls of a route one address has begun that are not up."""
+        return self._pending[route, host]
 
     def live_calls(self, route: str) -> int:
         """How many calls of a route are up or on their way."""

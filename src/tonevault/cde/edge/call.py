@@ -55,6 +55,8 @@ class Call:
     configured: dict[Leg, LegMedia] = field(default_factory=dict)
     server_keys: set[ServerKey] = field(default_factory=set)
     client_keys: set[ClientKey] = field(default_factory=set)
+    is_pending: bool = False
+    """It counts among the calls of its caller's address that are not up."""
     running: set[ClientKey] = field(default_factory=set)
     """Requests of ours without a final answer: the call is remembered until they have one."""
 

@@ -223,6 +223,7 @@ class DialledInvite:
             return
         caller.become(LegState.UP)
         call.become(CallPhase.UP)
+        self._board.came_up(call)
         self._board.wills.write(call.id, farewells_of(call))
         if self._offered:
             return

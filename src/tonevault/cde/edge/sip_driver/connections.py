@@ -2,12 +2,14 @@
 
 import asyncio
 import ssl
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
 from tonevault.cde.edge.sip_driver.limits import (
     CONNECT_TIMEOUT_S,
     MAX_CONNECTIONS,
+    MAX_CONNECTIONS_A_SOURCE,
     MAX_PENDING_BYTES,
     SWEEP_INTERVAL_S,
 )
@@ -43,6 +45,7 @@ class Connections:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweep_handle: asyncio.TimerHandle | None = None
         self._closing = False
+        self._of_source: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._all)
@@ -89,13 +92,15 @@ class Connections:
     def connection_opened(self, connection: StreamConnection) -> bool:
         """See ConnectionOwner."""
         ours = connection.target is not None
-        if (
-            self._closing
-            or len(self._all) >= MAX_CONNECTIONS
-            or not (ours or self._owner.admits(connection.peer))
+        host = connection.peer.host
+        if self._closing or len(self._all) >= MAX_CONNECTIONS:
+            return False
+        if not ours and (
+            self._of_source[host] >= MAX_CONNECTIONS_A_SOURCE or not self._owner.admits(connection.peer)
         ):
             return False
         self._all.add(connection)
+        self._of_source[host] += 1
         self._by_peer[connection.peer] = connection
         if connection.target is not None:
             self._by_peer[connection.target] = connection
@@ -108,6 +113,9 @@ class Connections:
     def connection_closed(self, connection: StreamConnection) -> None:
         """See ConnectionOwner."""
         self._all.discard(connection)
+        self._of_source[connection.peer.host] -= 1
+        if not self._of_source[connection.peer.host]:
+            del self._of_source[connection.peer.host]
         for name in dict.fromkeys((connection.peer, connection.target or connection.peer)):
             if self._by_peer.get(name) is connection:
                 del self._by_peer[name]

@@ -3,6 +3,12 @@
 MAX_CONNECTIONS = 4_096
 """TCP and TLS connections at once, ours and the peers': trunks share a few, phones have one each."""
 
+MAX_CONNECTIONS_A_SOURCE = 1_024
+"""From one address: phones behind one NAT are some hundreds, and whoever opens more leaves room for the others."""
+
+MAX_HANDSHAKES = 512
+"""TLS handshakes at once: a core does some thousand a second, so more are not clients but an attack, and are closed unread."""
+
 MAX_UNSENT_BYTES = 1_048_576
 """Bytes that a connection may leave unread before it is cut: a slow reader must not fill our memory."""
 

@@ -5,7 +5,7 @@ import socket
 import ssl
 from collections.abc import Callable
 
-from tonevault.cde.edge.sip_driver.limits import ACCEPT_PAUSE_S, HANDSHAKE_TIMEOUT_S
+from tonevault.cde.edge.sip_driver.limits import ACCEPT_PAUSE_S, HANDSHAKE_TIMEOUT_S, MAX_HANDSHAKES
 from tonevault.cde.edge.sip_driver.stream_connection import StreamConnection
 from tonevault.cde.wire.sip.peer import Peer, Transport
 
@@ -48,7 +48,8 @@ class TlsAcceptor:
                 # The peer gave up already, or the process is out of file descriptors, which passes when others hang up.
                 await asyncio.sleep(ACCEPT_PAUSE_S)
                 continue
-            if not self._admits(Peer(Transport.TLS, address[0], address[1])):
+            peer = Peer(Transport.TLS, address[0], address[1])
+            if len(self._handshakes) >= MAX_HANDSHAKES or not self._admits(peer):
                 wire.close()
                 continue
             task = loop.create_task(self._shake_hands(wire))

@@ -32,6 +32,9 @@ BRANCH_BYTES = 16
 MAX_FORWARDS = "70"
 """RFC 3261 section 8.1.1.6."""
 
+_SETTLED = (State.ACCEPTED, State.COMPLETED)
+"""States after a final response."""
+
 
 class _Cancel(Enum):
     NOT_WANTED = auto()
@@ -48,21 +51,30 @@ class _Heard:
 
 
 class ClientTransaction(Transaction[ClientKey]):
-    """A request of ours. `is_internal` marks a CANCEL, whose outcome nobody waits for: the INVITE's own response tells."""
+    """A request of ours. `is_internal` marks a CANCEL, whose outcome nobody waits for: the INVITE's own response tells.
 
-    __slots__ = ("acks", "cancel", "data", "failure_ack", "heard_tags", "is_internal", "request")
+    The request is let go of with its final response: what is kept beyond that meets copies of the response.
+    """
+
+    __slots__ = ("acks", "cancel", "data", "failure_ack", "heard_tags", "identity", "is_internal", "request")
 
     def __init__(
         self, key: ClientKey, request: Request, data: bytes, peer: Peer, *, is_internal: bool
     ) -> None:
         super().__init__(Machine.INVITE_CLIENT if request.method == "INVITE" else Machine.CLIENT, key, peer)
-        self.request = request
+        self.request: Request | None = request
         self.data = data
         self.is_internal = is_internal
+        self.identity = _invite_id(request) if request.method == "INVITE" else None
         self.cancel = _Cancel.NOT_WANTED
         self.failure_ack = b""
-        self.heard_tags: set[str] = set()
+        self.heard_tags: tuple[str, ...] = ()
         self.acks: dict[str, tuple[Peer, bytes]] = {}
+
+    def settle(self) -> None:
+        """A final response is in: the request is not sent again."""
+        self.request = None
+        self.data = b""
 
 
 class ClientSide:
@@ -87,11 +99,10 @@ class ClientSide:
                 f"{MAX_CLIENT_TRANSACTIONS} requests await their answers; no further one is sent"
             )
         sent = self._with_via(request, peer)
-        identity = _invite_id(sent)
-        key = self._start(sent, peer, now, is_internal=False)
-        if sent.method == "INVITE":
-            self._invites[identity] = key
-        return key
+        transaction = self._start(sent, peer, now, is_internal=False)
+        if transaction.identity is not None:
+            self._invites[transaction.identity] = transaction.key
+        return transaction.key
 
     def send_ack(self, request: Request, peer: Peer) -> None:
         """Send the ACK to a 2xx, and keep it for the next copy of that 2xx."""
@@ -133,14 +144,14 @@ class ClientSide:
         for transaction in [known for known in self._transactions.values() if known.peer == peer]:
             self._fire(transaction, Trigger.TRANSPORT_FAILURE, now)
 
-    def _start(self, request: Request, peer: Peer, now: float, *, is_internal: bool) -> ClientKey:
+    def _start(self, request: Request, peer: Peer, now: float, *, is_internal: bool) -> ClientTransaction:
         data = _encode(request)
         key = ClientKey(request.via.branch, request.method)
         transaction = ClientTransaction(key, request, data, peer, is_internal=is_internal)
         self._transactions[key] = transaction
         transaction.start(self._outlets, now)
         self._outlets.send(peer, data)
-        return key
+        return transaction
 
     def _fire(
         self, transaction: ClientTransaction, trigger: Trigger, now: float, heard: _Heard | None = None
@@ -161,6 +172,8 @@ class ClientSide:
             self._send_cancel(transaction, now)
         if transaction.state is State.TERMINATED:
             self._forget(transaction)
+        elif transaction.state in _SETTLED:
+            transaction.settle()
 
     def _act_on_response(self, transaction: ClientTransaction, action: Action, heard: _Heard) -> None:
         match action:
@@ -169,9 +182,9 @@ class ClientSide:
             case Action.DELIVER_OR_ACKNOWLEDGE:
                 self._take_success(transaction, heard)
             case Action.ACKNOWLEDGE_FAILURE:
-                ack = transaction.failure_ack or _failure_ack(transaction.request, heard.response).encode()
-                transaction.failure_ack = ack
-                self._outlets.send(transaction.peer, ack)
+                if transaction.request is not None:
+                    transaction.failure_ack = _failure_ack(transaction.request, heard.response).encode()
+                self._outlets.send(transaction.peer, transaction.failure_ack)
             case _:
                 raise AssertionError("the table gives no such action to a client")
 
@@ -181,7 +194,7 @@ class ClientSide:
         if tag in transaction.acks:
             self._outlets.send(*transaction.acks[tag])
         elif tag not in transaction.heard_tags and len(transaction.heard_tags) < MAX_ACKS_PER_INVITE:
-            transaction.heard_tags.add(tag)
+            transaction.heard_tags = (*transaction.heard_tags, tag)
             self._report(transaction, ResponseReceived(transaction.key, heard.response, heard.source))
 
     def _report(self, transaction: ClientTransaction, event: SipEvent) -> None:
@@ -190,15 +203,15 @@ class ClientSide:
 
     def _send_cancel(self, transaction: ClientTransaction, now: float) -> None:
         transaction.cancel = _Cancel.SENT
-        self._start(_cancel_of(transaction.request), transaction.peer, now, is_internal=True)
+        if transaction.request is not None:
+            self._start(_cancel_of(transaction.request), transaction.peer, now, is_internal=True)
         # RFC 3261 section 9.1: without a final response within 64*T1 the INVITE counts as cancelled.
         self._outlets.timers.set((transaction.key, Timer.GIVE_UP), now + self._outlets.timings.timeout_s)
 
     def _forget(self, transaction: ClientTransaction) -> None:
         del self._transactions[transaction.key]
-        identity = _invite_id(transaction.request)
-        if self._invites.get(identity) == transaction.key:
-            del self._invites[identity]
+        if transaction.identity is not None and self._invites.get(transaction.identity) == transaction.key:
+            del self._invites[transaction.identity]
 
     def _with_via(self, request: Request, peer: Peer) -> Request:
         """A copy with our Via on top: fresh branch, and rport so that the answer comes back through any NAT (RFC 3581)."""

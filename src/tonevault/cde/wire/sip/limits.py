@@ -15,10 +15,13 @@ MAX_HEADER_BYTES = 16_384
 MAX_LIST_ITEMS = 128
 """Values in one comma-separated list, such as a Via or Record-Route: RFC 3261 starts Max-Forwards at 70."""
 
-MAX_SERVER_TRANSACTIONS = 20_000
-"""Beyond it new requests are answered 503 without state. At 32 s a transaction over UDP this is some 600 requests a second."""
+MAX_SERVER_TRANSACTIONS = 60_000
+"""Beyond it new requests get 503 without state. At 32 s and some 1.5 kB a transaction over UDP: 1,800 requests a second, 100 MB."""
 
-MAX_CLIENT_TRANSACTIONS = 20_000
+MAX_SERVER_TRANSACTIONS_A_SOURCE = 40_000
+"""Of one address: a trunk that is flooded, or floods, leaves room for the others. 600 calls a second of one carrier need as many."""
+
+MAX_CLIENT_TRANSACTIONS = 40_000
 """Beyond it `send_request` refuses: the caller still has the request and can answer its own peer 503."""
 
 MAX_QUEUED_RELIABLE = 8

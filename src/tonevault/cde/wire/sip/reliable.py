@@ -1,6 +1,5 @@
 """Reliable provisional responses (RFC 3262): what we sent and the peer has yet to PRACK, and what we received and have to PRACK."""
 
-from collections import deque
 from enum import Enum, auto
 
 from tonevault.cde.wire.sip.cseq import CSeq, RAck
@@ -54,7 +53,7 @@ class ReliableSender:
 
     def __init__(self) -> None:
         self._outstanding_rseq: int | None = None
-        self._queued: deque[Response] = deque()
+        self._queued: list[Response] = []
         self.outstanding_data = b""
 
     def offer(self, response: Response) -> bool:
@@ -64,7 +63,7 @@ class ReliableSender:
             self.outstanding_data = response.encode()
             return True
         if len(self._queued) == MAX_QUEUED_RELIABLE:
-            self._queued.popleft()
+            self._queued.pop(0)
         self._queued.append(response)
         return False
 
@@ -78,7 +77,7 @@ class ReliableSender:
 
     def take_queued(self) -> Response | None:
         """The next response that waited; it is to be offered again."""
-        return self._queued.popleft() if self._queued else None
+        return self._queued.pop(0) if self._queued else None
 
 
 class Order(Enum):

@@ -1,5 +1,6 @@
 """The requests that we received: server transactions, with ACK, CANCEL and PRACK (RFC 3261 sections 8.2.2.2, 9.2 and 17.2; RFC 3262)."""
 
+from collections import Counter
 from collections.abc import Callable
 
 from tonevault.cde.wire.sip.errors import SipParseError
@@ -13,7 +14,7 @@ from tonevault.cde.wire.sip.events import (
     SipEvent,
     TransportFailed,
 )
-from tonevault.cde.wire.sip.limits import MAX_SERVER_TRANSACTIONS
+from tonevault.cde.wire.sip.limits import MAX_SERVER_TRANSACTIONS, MAX_SERVER_TRANSACTIONS_A_SOURCE
 from tonevault.cde.wire.sip.matching import (
     MergeId,
     ReplyId,
@@ -45,16 +46,19 @@ StatelessTag = Callable[[Request], str]
 
 
 class ServerTransaction(Transaction[ServerKey]):
-    """A request of the peer's. `peer` is where its responses go."""
+    """A request of the peer's. `peer` is where its responses go. The request itself is not kept: a flood of them fills no memory."""
 
     __slots__ = (
+        "call_id",
+        "caller_tag",
+        "cseq_number",
         "is_cancelled",
         "last_data",
         "last_status",
         "merge_id",
         "reliable",
         "reply_ids",
-        "request",
+        "source_host",
         "to_tag",
         "way_back",
     )
@@ -65,15 +69,18 @@ class ServerTransaction(Transaction[ServerKey]):
             key,
             reply_peer(request, source),
         )
-        self.request = request
+        self.source_host = source.host
+        self.call_id = request.call_id
+        self.caller_tag = request.from_.tag or ""
+        self.cseq_number = request.cseq.number
         self.way_back = fallback_peer(request, source)
         self.merge_id = merge_id(request)
-        self.reply_ids: set[ReplyId] = set()
+        self.reply_ids: tuple[ReplyId, ...] = ()
         self.last_data = b""
         self.last_status = 0
         self.to_tag = ""
         self.is_cancelled = False
-        self.reliable = ReliableSender()
+        self.reliable = ReliableSender() if self.machine is Machine.INVITE_SERVER else None
 
 
 class ServerSide:
@@ -85,6 +92,7 @@ class ServerSide:
         self._transactions: dict[ServerKey, ServerTransaction] = {}
         self._merges: dict[MergeId, ServerKey] = {}
         self._replies: dict[ReplyId, ServerKey] = {}
+        self._of_source: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._transactions)
@@ -109,8 +117,9 @@ class ServerSide:
         transaction = self._transactions.get(key)
         if transaction is None:
             return
-        if is_reliable(response) and transaction.state is State.PROCEEDING:
-            if not transaction.reliable.offer(response):
+        reliable = transaction.reliable
+        if reliable is not None and transaction.state is State.PROCEEDING and is_reliable(response):
+            if not reliable.offer(response):
                 return
             transaction.await_acknowledgement(self._outlets, now)
         self._fire(transaction, trigger_of(response), now, response)
@@ -138,13 +147,14 @@ class ServerSide:
         if merged is not None and merged.state in _MERGING:
             self._answer(request, source, make_response(request, 482, to_tag=self._stateless_tag(request)))
             return
-        if len(self._transactions) >= MAX_SERVER_TRANSACTIONS:
+        if self._is_full(source):
             busy = make_response(request, 503, to_tag=self._stateless_tag(request))
             busy.headers.add("Retry-After", RETRY_AFTER_S)
             self._answer(request, source, busy)
             return
         transaction = ServerTransaction(server_key(request, request.method), request, source)
         self._transactions[transaction.key] = transaction
+        self._of_source[source.host] += 1
         if transaction.merge_id is not None:
             self._merges[transaction.merge_id] = transaction.key
         if request.method == "PRACK":
@@ -153,6 +163,12 @@ class ServerSide:
         if transaction.machine is Machine.INVITE_SERVER:
             # RFC 3261 section 17.2.1: within 200 ms. At once costs nothing and calms the peer's timer A.
             self._fire(transaction, Trigger.PROVISIONAL, now, make_response(request, 100))
+
+    def _is_full(self, source: Peer) -> bool:
+        return (
+            len(self._transactions) >= MAX_SERVER_TRANSACTIONS
+            or self._of_source[source.host] >= MAX_SERVER_TRANSACTIONS_A_SOURCE
+        )
 
     def _merging(self, request: Request) -> ServerTransaction | None:
         identity = merge_id(request)
@@ -186,7 +202,7 @@ class ServerSide:
             return
         key = self._replies.get(reply_id(request, request.to.tag or "", rack.cseq.number))
         transaction = None if key is None else self._transactions.get(key)
-        if transaction is None or transaction.state is not State.PROCEEDING:
+        if transaction is None or transaction.state is not State.PROCEEDING or transaction.reliable is None:
             return
         if not transaction.reliable.acknowledge(rack.rseq):
             return
@@ -213,7 +229,7 @@ class ServerSide:
                     self._send(transaction, response)
                 case Action.RESEND_RESPONSE:
                     self._resend(transaction, transaction.last_data)
-                case Action.RESEND_RELIABLE:
+                case Action.RESEND_RELIABLE if transaction.reliable is not None:
                     self._resend(transaction, transaction.reliable.outstanding_data)
                 case Action.DELIVER_ACK if event is not None:
                     self._outlets.events.append(event)
@@ -236,9 +252,10 @@ class ServerSide:
         if tag and response.status > 100:
             transaction.to_tag = tag
             if transaction.machine is Machine.INVITE_SERVER:
-                name = reply_id(transaction.request, tag, transaction.request.cseq.number)
+                name = (transaction.call_id, tag, transaction.caller_tag, transaction.cseq_number)
                 self._replies[name] = transaction.key
-                transaction.reply_ids.add(name)
+                if name not in transaction.reply_ids:
+                    transaction.reply_ids = (*transaction.reply_ids, name)
         self._outlets.send(transaction.peer, transaction.last_data)
 
     def _resend(self, transaction: ServerTransaction, data: bytes) -> None:
@@ -256,6 +273,9 @@ class ServerSide:
 
     def _forget(self, transaction: ServerTransaction) -> None:
         del self._transactions[transaction.key]
+        self._of_source[transaction.source_host] -= 1
+        if not self._of_source[transaction.source_host]:
+            del self._of_source[transaction.source_host]
         for name in transaction.reply_ids:
             self._replies.pop(name, None)
         if transaction.merge_id is not None and self._merges.get(transaction.merge_id) == transaction.key:
