@@ -1,5 +1,6 @@
 """What every detector under measurement is asked for: samples in, keys out, each with when it was told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,3 +31,6 @@ class Detector(Protocol):
 
     def hear(self, samples: Samples, packet: int = 160) -> list[Told]:
         """The keys in a line at 8 kHz that is given `packet` samples at a time."""
+
+    def count(self, lines: Sequence[Samples]) -> int:
+        """How many keys there are in some lines, each a call of its own."""
