@@ -11,9 +11,8 @@ from typing import Any
 import psutil
 from benchmarks.relays.contender import HOST, Keys, Used
 
-CONTROL_PORT = 22222
 FIRST_PORT, LAST_PORT = 36000, 49999
-READY_TRIES = 100
+READY_TRIES = 400
 DELAY_BUFFER_MS = 60
 """Below 60 ms its mask was heard to leak whole milliseconds of keys even from clean audio."""
 SDP = """v=0\r
@@ -47,6 +46,9 @@ class Rtpengine:
         self._calls: list[str] = []
         self._asked = 0
         self._daemon: subprocess.Popen[bytes]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind((HOST, 0))
+            self._control_port = int(free.getsockname()[1])
         self._control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._control.settimeout(2.0)
 
@@ -56,7 +58,7 @@ class Rtpengine:
         if program is None:
             raise RtpengineError("rtpengine is not here; run scripts/install-bench-peers")
         command = [program, "--foreground", "--log-stderr", "--log-level=3", "--table=-1"]
-        command += [f"--interface={HOST}", f"--listen-ng={HOST}:{CONTROL_PORT}"]
+        command += [f"--interface={HOST}", f"--listen-ng={HOST}:{self._control_port}"]
         command += [f"--port-min={FIRST_PORT}", f"--port-max={LAST_PORT}", f"--num-threads={self._threads}"]
         command += ["--endpoint-learning=immediate", "--media-num-threads=1"]
         quiet = subprocess.DEVNULL
@@ -77,7 +79,7 @@ class Rtpengine:
         # The daemon takes a cookie that it has seen for a request sent again, and only repeats its answer.
         self._asked += 1
         cookie = f"{self._asked}-{request['command'].replace(' ', '-')}"
-        self._control.connect((HOST, CONTROL_PORT))
+        self._control.connect((HOST, self._control_port))
         self._control.send(f"{cookie} {json.dumps(request)}".encode())
         while True:
             came, _, answer = self._control.recv(65536).decode().partition(" ")

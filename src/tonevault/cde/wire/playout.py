@@ -123,7 +123,7 @@ class Playout:
     def arrive(self, packet: Spoken, now: float) -> list[Piece]:
         """A voice packet came. What the line hears next, in order; nothing while the packet waits for one before it."""
         order = sequence_step(packet.sequence, self._sequence)
-        repeated = any(one.sequence == packet.sequence for one in self._waiting)
+        repeated = bool(self._waiting) and any(one.sequence == packet.sequence for one in self._waiting)
         if not self._unknown and (-MISORDER <= order <= 0 or repeated):
             self.late_packets += 1
             return []

@@ -20,6 +20,8 @@ from tonevault.kernel.ids import Entropy
 
 CAPTURE_TICK_S: Final = 0.005
 """While any capture is open, the clock is looked at this often: a quarter of a packet, so that filled silence keeps step."""
+MOVED_S: Final = 0.019
+"""A line that moved within the time of a packet needs no clock: nothing is filled in and nothing that waits comes out so soon."""
 SCATTER: Final = 1 << 20
 """RFC 3550 section 6.2: reports come at 0.5 to 1.5 times the interval, lest all calls report at once."""
 
@@ -49,7 +51,8 @@ class MediaEngine:
         self._flows: dict[int, Flow] = {}
         """By the RTP socket of their sender."""
         self._paths: dict[int, DirectPath] = {}
-        self._capturing: set[int] = set()
+        self._capturing: dict[int, Flow] = {}
+        """The customers' flows of calls whose capture is open or closing."""
         self.gathers = False
         self._banks = MaskBanks()
         self._unmasked: dict[Flow, None] = {}
@@ -92,7 +95,7 @@ class MediaEngine:
             masked.set_mode(mode)
             return
         media.start_capture(mode, self._banks.with_room(), now)
-        self._capturing.add(call)
+        self._capturing[call] = media.customer_flow
 
     def set_mask(self, call: int, mode: MaskMode) -> None:
         """Change between talk and hush; nothing if no capture is open."""
@@ -125,7 +128,7 @@ class MediaEngine:
         media.wipe()
         self._unmasked.pop(media.customer_flow, None)
         del self._calls[call]
-        self._capturing.discard(call)
+        self._capturing.pop(call, None)
         return counters
 
     def direct_path(self, socket: int) -> DirectPath | None:
@@ -175,14 +178,18 @@ class MediaEngine:
 
     def tick(self, now: float) -> None:
         """Time passes: captures fill in what did not come, and reports are sent."""
-        for call in self._capturing:
-            flow = self._calls[call].customer_flow
-            flow.tick(now)
-            if flow.unsent:
+        is_over = []
+        for call, flow in self._capturing.items():
+            masked = flow.masked
+            if masked is None:
+                is_over.append(call)
+            elif now - masked.pushed_at >= MOVED_S:
+                flow.tick(now)
                 self._unmasked[flow] = None
+        for call in is_over:
+            del self._capturing[call]
         if self._unmasked and not self.gathers:
             self.mask(now)
-        self._capturing = {call for call in self._capturing if self._calls[call].customer_flow.masked}
         while self._reports_due and self._reports_due[0][0] <= now:
             _, call, leg = heapq.heappop(self._reports_due)
             if call in self._calls:

@@ -30,8 +30,6 @@ from tonevault.cde.wire.tone.masking_bank import MaskingBank
 
 RETIRED_S: Final = 0.2
 """Stragglers of an SSRC that was just left are dropped, lest the stream swing back for one packet."""
-MOVED_S: Final = 0.019
-"""A line that moved within the time of a packet needs no clock: nothing is filled in and nothing that waits comes out so soon."""
 NO_VOICE: Final[list[Route | None]] = [None] * 256
 
 
@@ -129,11 +127,10 @@ class Flow:
         return self.masked
 
     def tick(self, now: float) -> None:
-        """Time passes in a capture. Nothing can be due of a line that just moved."""
-        masked = self.masked
-        if masked is not None and now - masked.pushed_at >= MOVED_S:
-            masked.tick(now)
-            self._tell_of(masked)
+        """Time passes in a capture. It need not be told while the line moves."""
+        if self.masked is not None:
+            self.masked.tick(now)
+            self._tell_of(self.masked)
 
     def wipe(self) -> None:
         """The call ended: nothing that told of a key stays."""

@@ -43,6 +43,9 @@ class SourceVoice:
     def __init__(self, now: float) -> None:
         self.playout = Playout(now)
         self._decoders: dict[Codec, VoiceDecoder | None] = {}
+        self._codec: Codec | None = None
+        self._usual: VoiceDecoder | None = None
+        """The codec of the last packet, and its decoder."""
         self._clocks: dict[int, StreamClock] = {}
         """By clock rate: a source of two codecs may have a clock for each (RFC 7160); events go by their audio's (RFC 4733 section 2.1)."""
         self._voiced: set[int] = set()
@@ -63,6 +66,7 @@ class SourceVoice:
         """Another SSRC goes on: its numbers are its own, and so is its sound."""
         self.playout.source_changed()
         self._decoders.clear()
+        self._codec = self._usual = None
         self._clocks.clear()
         self._voiced.clear()
 
@@ -142,7 +146,10 @@ class SourceVoice:
         return self._noise.take(samples, self._noise_power)
 
     def _decoder(self, codec: Codec) -> VoiceDecoder | None:
-        if codec not in self._decoders:
-            decoder = self._decoders[codec] = decoder_for(codec)
-            self.settling = max(self.settling, 0 if decoder is None else decoder.settling)
-        return self._decoders[codec]
+        """Nearly always that of the packet before, which is told by identity alone: to hash a codec costs more than to look one up."""
+        if codec is not self._codec:
+            if codec not in self._decoders:
+                decoder = self._decoders[codec] = decoder_for(codec)
+                self.settling = max(self.settling, 0 if decoder is None else decoder.settling)
+            self._codec, self._usual = codec, self._decoders[codec]
+        return self._usual

@@ -88,6 +88,9 @@ class VoiceSender:
         return datagrams
 
     def _cut(self, *, is_last: bool, padded: bool) -> list[NDArray[np.int16]]:
+        if len(self._ready) == self._frame:
+            frames, self._ready = [self._ready], self._ready[:0]
+            return frames
         whole = len(self._ready) // self._frame * self._frame
         frames = [self._ready[at : at + self._frame] for at in range(0, whole, self._frame)]
         self._ready = self._ready[whole:]
