@@ -28,6 +28,7 @@ from tonevault.plumbing.entropy import SYSTEM_ENTROPY
 from tonevault.plumbing.settings import SettingsError
 
 DEFAULT_CURRENCY: Final = "GBP"
+DEFAULT_TIME_ZONE: Final = "UTC"
 
 
 async def run_desk(settings: TonevaultSettings) -> None:
@@ -70,7 +71,7 @@ def _platform(settings: TonevaultSettings, stack: AsyncExitStack) -> Platform:
 
 def make_app(settings: TonevaultSettings, services: DeskServices) -> FastAPI:
     """The desk's web application with API and panel."""
-    app = create_api(services)
+    app = create_api(services, _time_zones(settings))
     mount_panel(
         app,
         services,
@@ -103,10 +104,18 @@ def _currencies(settings: TonevaultSettings) -> Callable[[AccountId], str]:
     return lambda account_id: by_account.get(account_id, DEFAULT_CURRENCY)
 
 
+def _time_zones(settings: TonevaultSettings) -> Callable[[AccountId], str]:
+    by_account = {account.id: account.time_zone for account in settings.accounts}
+    return lambda account_id: by_account.get(account_id, DEFAULT_TIME_ZONE)
+
+
 def _policies(settings: TonevaultSettings) -> PolicyOf:
     fields_of = _fields(settings)
     brands = {account.id: account.brands for account in settings.accounts}
-    return lambda account_id: CapturePolicy(fields_of(account_id), brands.get(account_id, tuple(Brand)))
+    verifying = {account.id: account.currency for account in settings.accounts if account.verify_cards}
+    return lambda account_id: CapturePolicy(
+        fields_of(account_id), brands.get(account_id, tuple(Brand)), verifying.get(account_id)
+    )
 
 
 def _fields(settings: TonevaultSettings) -> Callable[[AccountId], tuple[FieldName, ...]]:

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -73,6 +74,13 @@ Slug = Annotated[str, Field(pattern=ACCOUNT_PATTERN)]
 """Letters and hyphens only: a name in an id position can hold no digit."""
 
 
+def _time_zone(text: str) -> str:
+    if text not in available_timezones():
+        raise ValueError("must be a zone of the IANA list, for example Europe/London")
+    return text
+
+
+TimeZoneName = Annotated[str, AfterValidator(_time_zone)]
 SrtpWish = Literal["off", "accept", "require"]
 
 
@@ -194,6 +202,32 @@ class RecordingSettings(Settings):
         return self
 
 
+class WebhookSettings(Settings):
+    """Where gateways' webhooks arrive: HTTPS here, or plain HTTP behind a proxy of this machine."""
+
+    listen: HostPort | None = None
+    certificate: Path | None = None
+    private_key: Path | None = None
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> "WebhookSettings":
+        if (self.certificate is None) != (self.private_key is None):
+            raise ValueError("certificate and private_key go together (PEM files); give both or neither")
+        if self.listen is not None and self.certificate is None and not _is_loopback(self.listen):
+            raise ValueError(
+                "listen: without a certificate must be on the loopback, behind a proxy that speaks TLS"
+            )
+        return self
+
+
+def _is_loopback(listen: str) -> bool:
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 class SecureSettings(Settings):
     """The secure zone: one process and its relay workers."""
 
@@ -203,6 +237,7 @@ class SecureSettings(Settings):
     sip: SipSettings = SipSettings()
     media: MediaSettings = MediaSettings()
     recordings: RecordingSettings = RecordingSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     drain_s: Annotated[int, Field(ge=0, le=86_400)] = 0
     routes: tuple[RouteSettings, ...] = ()
 
@@ -240,6 +275,8 @@ class AccountSettings(Settings):
     generic: GenericSettings = GenericSettings()
     brands: tuple[Brand, ...] = tuple(Brand)
     postal_code: bool = False
+    time_zone: TimeZoneName = "UTC"
+    verify_cards: bool = False
 
     @model_validator(mode="after")
     def _gateway_is_whole(self) -> "AccountSettings":

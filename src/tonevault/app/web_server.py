@@ -3,6 +3,8 @@
 import asyncio
 import signal
 from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import uvicorn
@@ -13,13 +15,25 @@ from tonevault.plumbing.settings import SettingsError
 DRAIN_S: Final = 5
 """How long requests at work may take when the process stops; streams are ended at once."""
 BACKLOG: Final = 2048
+POLL_S: Final = 0.02
+"""uvicorn rings no bell when it is up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """PEM files of a TLS certificate chain and its key."""
+
+    chain: Path
+    key: Path
 
 
 class WebServer:
     """One application on one address, from `serve` until `stop`."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int, subject: str) -> None:
-        """`subject` is the setting that an address which cannot be bound is reported under."""
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, subject: str, certificate: Certificate | None = None
+    ) -> None:
+        """`subject` is the setting that an address which cannot be bound is reported under. With `certificate`: HTTPS."""
         self._stopping = asyncio.Event()
         self._subject = subject
         self._server = _Server(
@@ -35,6 +49,8 @@ class WebServer:
                 server_header=False,
                 backlog=BACKLOG,
                 timeout_graceful_shutdown=DRAIN_S,
+                ssl_certfile=None if certificate is None else str(certificate.chain),
+                ssl_keyfile=None if certificate is None else str(certificate.key),
             )
         )
 
@@ -46,6 +62,14 @@ class WebServer:
             raise SettingsError(
                 [f"{self._subject}: cannot be bound; `tonevault doctor` says what holds it"]
             ) from None
+
+    async def up_or_failed(self, serving: "asyncio.Task[None]") -> None:
+        """Wait until requests are taken, while `serve` runs as `serving`. Raises SettingsError when it cannot."""
+        while not self._server.started:
+            done, _ = await asyncio.wait({serving}, timeout=POLL_S)
+            if done:
+                serving.result()
+                raise SettingsError([f"{self._subject}: did not start"])
 
     def stop(self) -> None:
         """Take no more requests, end the streams; `serve` returns when the rest is answered."""

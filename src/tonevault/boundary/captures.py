@@ -2,13 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
-from tonevault.boundary.charges import Amount, ChargeResult
+from tonevault.boundary.charges import Amount, ChargeResult, Taking
 from tonevault.boundary.message import Message
-from tonevault.boundary.text import Account, Call, Charge, Session, Words
+from tonevault.boundary.text import Account, AddressLine, Call, Charge, PostalCode, Session, Token, Words
 from tonevault.boundary.tokens import TokenUsage, TokenView
 from tonevault.kernel.card import Brand
 
@@ -40,6 +40,8 @@ class FieldError(StrEnum):
     INVALID_POSTAL_CODE = "invalid_postal_code"
     INPUT_TIMEOUT = "input_timeout"
     CARD_TYPE_NOT_ACCEPTED = "card_type_not_accepted"
+    POSTAL_CODE_MISMATCH = "postal_code_mismatch"
+    """The issuer says that it is not the card holder's: key it again, or type the right one."""
 
 
 class CaptureState(StrEnum):
@@ -70,8 +72,39 @@ class EndReason(StrEnum):
     """The secure process stopped in mid-capture; what was keyed is gone."""
 
 
+class BillingPart(StrEnum):
+    """What the issuer compares with its records."""
+
+    POSTAL_CODE = "postal_code"
+    ADDRESS = "address"
+
+
+class Billing(Message):
+    """The card holder's address, as far as it is known. A postal code that is keyed on the phone counts before this one."""
+
+    postal_code: PostalCode | None = None
+    address_line: AddressLine | None = None
+
+
+NO_BILLING: Final = Billing()
+
+
+class CaptureRetry(Message):
+    """Run the charge of a session again that was declined for its address, under a new charge id and with what was corrected.
+
+    The security code died with the first run (PCI DSS 3.3.1): it is captured again, or this run goes without it.
+    """
+
+    charge_id: Charge
+    billing: Billing = NO_BILLING
+    without_security_code: StrictBool = False
+
+
 class CaptureRequest(Message):
-    """Open a capture session on a live call. With `amount`, completing it also charges, under `charge_id`."""
+    """Open a capture session on a live call. With `amount`, completing it also charges, under `charge_id`.
+
+    An `amount` of nothing verifies the card, where the gateway can.
+    """
 
     session_id: Session
     account_id: Account
@@ -85,7 +118,11 @@ class CaptureRequest(Message):
     amount: Amount | None = None
     charge_id: Charge | None = None
     description: Words = ""
+    capture: Taking = Taking.AUTOMATIC
+    billing: Billing = NO_BILLING
     token_usage: TokenUsage = TokenUsage.MULTI
+    replaces: Token | None = None
+    """A token whose customer has a new card: once this one is vaulted, it points there."""
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
     first_digit_timeout_s: Annotated[float, Field(ge=1, le=600)] = 30.0
     inter_digit_timeout_s: Annotated[float, Field(ge=1, le=600)] = 10.0
@@ -121,6 +158,8 @@ class CaptureView(Message):
     token: TokenView | None = None
     existing: bool = False
     charge: ChargeResult | None = None
+    mismatch: tuple[BillingPart, ...] = ()
+    """Parts of the address that the issuer does not know: correct them and run the charge again while the session is open."""
     opened_at: datetime
     updated_at: datetime
     expires_at: datetime

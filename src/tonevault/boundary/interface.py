@@ -7,13 +7,15 @@ from pydantic import StrictBool, StringConstraints, TypeAdapter
 from tonevault.boundary.calls import CallView
 from tonevault.boundary.captures import FieldName
 from tonevault.boundary.message import Message
-from tonevault.kernel.ids import AccountId, CallId, ChargeId, SessionId, TokenId
+from tonevault.kernel.ids import AccountId, CallId, ChargeId, OperationId, SessionId, TokenId
 
 PREFIX: Final = "/boundary/v1"
 HEALTH: Final = f"{PREFIX}/health"
 CALLS: Final = f"{PREFIX}/calls"
 CAPTURES: Final = f"{PREFIX}/captures"
 CHARGES: Final = f"{PREFIX}/charges"
+RECONCILIATIONS: Final = f"{PREFIX}/reconciliations"
+OPERATIONS: Final = f"{PREFIX}/operations"
 NOTICES: Final = f"{PREFIX}/notices"
 
 NDJSON: Final = "application/x-ndjson"
@@ -66,6 +68,11 @@ def complete_path(session_id: SessionId) -> str:
     return f"{CAPTURES}/{session_id}/complete"
 
 
+def retry_path(session_id: SessionId) -> str:
+    """POST a CaptureRetry."""
+    return f"{CAPTURES}/{session_id}/retry"
+
+
 def cancel_path(session_id: SessionId) -> str:
     """POST without a body."""
     return f"{CAPTURES}/{session_id}/cancel"
@@ -74,6 +81,31 @@ def cancel_path(session_id: SessionId) -> str:
 def charge_path(account_id: AccountId, charge_id: ChargeId) -> str:
     """GET a charge."""
     return f"{PREFIX}/accounts/{account_id}/charges/{charge_id}"
+
+
+def operation_path(account_id: AccountId, operation_id: OperationId) -> str:
+    """GET a capture, void or refund."""
+    return f"{PREFIX}/accounts/{account_id}/operations/{operation_id}"
+
+
+def reconciliation_path(account_id: AccountId, reconciliation_id: str) -> str:
+    """GET a comparison."""
+    return f"{PREFIX}/accounts/{account_id}/reconciliations/{reconciliation_id}"
+
+
+def differences_path(account_id: AccountId, reconciliation_id: str, after: int) -> str:
+    """GET a page of what differs; the number is written as one letter a digit, for no path holds a digit."""
+    return f"{reconciliation_path(account_id, reconciliation_id)}/differences/{to_letters(after)}"
+
+
+def to_letters(number: int) -> str:
+    """A count as letters: 0 is `a`, 12 is `bc`."""
+    return "".join(chr(ord("a") + int(digit)) for digit in str(number))
+
+
+def from_letters(letters: str) -> int:
+    """What `to_letters` wrote."""
+    return int("".join(str(ord(letter) - ord("a")) for letter in letters))
 
 
 def token_path(account_id: AccountId, token_id: TokenId) -> str:

@@ -5,11 +5,13 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from tonevault.boundary.calls import CallView
-from tonevault.boundary.captures import CaptureRequest, CaptureView, FieldName
+from tonevault.boundary.captures import CaptureRequest, CaptureRetry, CaptureView, FieldName
 from tonevault.boundary.charges import ChargeRequest, ChargeResult
 from tonevault.boundary.notices import Notice
+from tonevault.boundary.operations import OperationRequest, OperationResult
+from tonevault.boundary.reconciliations import Difference, ReconciliationRequest, ReconciliationView
 from tonevault.boundary.tokens import TokenView
-from tonevault.kernel.ids import AccountId, CallId, ChargeId, SessionId, TokenId
+from tonevault.kernel.ids import AccountId, CallId, ChargeId, OperationId, SessionId, TokenId
 
 
 class SecureZone(Protocol):
@@ -30,6 +32,9 @@ class SecureZone(Protocol):
     async def complete(self, session_id: SessionId) -> CaptureView:
         """Vault the card and charge it where the session has an amount (`fields_missing`, `session_over`)."""
 
+    async def retry(self, session_id: SessionId, retry: CaptureRetry) -> CaptureView:
+        """Run a charge again that was declined for its address (`nothing_to_correct`, `fields_missing`, `session_over`)."""
+
     async def cancel(self, session_id: SessionId) -> CaptureView:
         """Discard what was captured; harmless when already over."""
 
@@ -42,11 +47,32 @@ class SecureZone(Protocol):
     async def charge_result(self, account_id: AccountId, charge_id: ChargeId) -> ChargeResult:
         """How a charge stands (`not_found`)."""
 
+    async def operate(self, request: OperationRequest) -> OperationResult:
+        """Capture, void or refund a charge; the same operation id is the same operation.
+
+        `not_capturable`, `not_voidable`, `not_refundable`, `amount_too_large`, `feature_not_supported` refuse it before anything
+        is sent; a decline of the gateway is a result.
+        """
+
+    async def operation(self, account_id: AccountId, operation_id: OperationId) -> OperationResult:
+        """How a capture, void or refund stands (`not_found`)."""
+
     async def token(self, account_id: AccountId, token_id: TokenId) -> TokenView:
         """What may be known of a token (`not_found`)."""
 
     async def revoke_token(self, account_id: AccountId, token_id: TokenId) -> TokenView:
         """Revoke a token and shred its card; harmless when already revoked."""
+
+    async def reconcile(self, request: ReconciliationRequest) -> ReconciliationView:
+        """Compare a span with the gateway's own list; the result is a notice, unless it is there already (`feature_not_supported`)."""
+
+    async def reconciliation(self, account_id: AccountId, reconciliation_id: str) -> ReconciliationView:
+        """How a comparison stands (`not_found`)."""
+
+    async def differences(
+        self, account_id: AccountId, reconciliation_id: str, after: int
+    ) -> list[Difference]:
+        """A page of what differs, from past number `after`: at most DIFFERENCE_PAGE."""
 
     def notices(self) -> AbstractAsyncContextManager[AsyncIterator[Notice]]:
         """A live stream that starts with the present state: every live call, open capture and unsettled charge, then changes."""

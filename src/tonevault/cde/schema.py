@@ -179,6 +179,8 @@ PAYMENT_ATTEMPT: Final = Table(
     PrimaryKeyConstraint("account_id", "attempt_id"),
     UniqueConstraint("account_id", "charge_id", "number"),
     UniqueConstraint("account_id", "operation_id"),
+    Index("ix_payment_attempt_gateway_reference", "account_id", "gateway_reference"),
+    Index("ix_payment_attempt_created_at", "account_id", "created_at"),
     ForeignKeyConstraint(["account_id", "charge_id"], ["charge.account_id", "charge.charge_id"]),
 )
 """One request to a gateway, written before it leaves; `attempt_id` is the reference that the gateway is given and asked by.

@@ -4,7 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final, assert_never
 
-from tonevault.boundary.notices import CallChanged, CaptureChanged, ChargeChanged, Notice, Ping
+from tonevault.boundary.notices import (
+    CallChanged,
+    CaptureChanged,
+    ChargeChanged,
+    Notice,
+    OperationChanged,
+    Ping,
+    ReconciliationChanged,
+    TokenChanged,
+)
 from tonevault.boundary.problems import SecureZoneError, SecureZoneUnreachableError
 from tonevault.boundary.secure_zone import SecureZone
 from tonevault.desk.calls.service import CallService
@@ -12,6 +21,9 @@ from tonevault.desk.events.model import EventType
 from tonevault.desk.events.service import EventService
 from tonevault.desk.link import SecureLink
 from tonevault.desk.payments.charges import ChargeService
+from tonevault.desk.payments.operations import OperationService
+from tonevault.desk.payments.tokens import TokenService
+from tonevault.desk.reconciliations.service import ReconciliationService
 from tonevault.desk.sessions.mirror import SessionMirror
 from tonevault.desk.sessions.reconcile import SessionReconciler
 from tonevault.kernel.ids import Entropy
@@ -37,6 +49,9 @@ class Ingest:
         sessions: SessionMirror,
         reconciler: SessionReconciler,
         charges: ChargeService,
+        operations: OperationService,
+        tokens: TokenService,
+        reconciliations: ReconciliationService,
         events: EventService,
         entropy: Entropy,
     ) -> None:
@@ -46,6 +61,9 @@ class Ingest:
         self._sessions = sessions
         self._reconciler = reconciler
         self._charges = charges
+        self._operations = operations
+        self._tokens = tokens
+        self._reconciliations = reconciliations
         self._events = events
         self._entropy = entropy
 
@@ -77,6 +95,12 @@ class Ingest:
                 await self._sessions.take(capture)
             case ChargeChanged(charge=charge):
                 await self._charges.take(charge)
+            case OperationChanged(operation=operation):
+                await self._operations.take(operation)
+            case TokenChanged(token=token):
+                await self._tokens.take(token)
+            case ReconciliationChanged(reconciliation=reconciliation):
+                await self._reconciliations.take(reconciliation)
             case Ping():
                 pass
             case _:
@@ -101,6 +125,7 @@ class Ingest:
                 await self._calls.lose(account_id, record.id)
         await self._reconciler.reconcile()
         await self._charges.ask_after_all()
+        await self._operations.ask_after_all()
 
     def _went_down(self) -> None:
         if self._link.is_up:

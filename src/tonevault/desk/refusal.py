@@ -1,5 +1,6 @@
 """What the desk refuses and why: a stable code, a sentence with the way out, the fields at fault. Never repeats its input."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,7 +75,22 @@ def asking_the_secure_zone() -> Iterator[None]:
     except SecureZoneError as error:
         if not is_definite(error):
             raise unreachable() from None
-        raise Refusal(error.status, error.code, error.detail) from None
+        raise refusal_of_zone(error) from None
+
+
+_FIELDS: Final = {"token_id": "token", "account_id": "", "session_id": "", "operation_id": ""}
+"""What the API calls the fields of the narrow interface; empty where no field of a request is meant."""
+_NAMED: Final = re.compile(r"([a-z_]{2,32}): (.+)", re.DOTALL)
+
+
+def refusal_of_zone(error: SecureZoneError) -> Refusal:
+    """A refusal of the secure zone, with the field that it names. Its sentences are ours and hold nothing of a request."""
+    named = _NAMED.fullmatch(error.detail)
+    field = "" if named is None else _FIELDS.get(named[1], named[1])
+    if named is None or not field:
+        return Refusal(error.status, error.code, error.detail)
+    fault = FieldFault(field, error.code, named[2])
+    return Refusal(error.status, error.code, f"{field}: {named[2]}", errors=(fault,))
 
 
 def is_definite(error: SecureZoneError) -> bool:

@@ -10,13 +10,20 @@ from pydantic import ValidationError
 
 from tonevault.boundary import interface
 from tonevault.boundary.calls import CallView
-from tonevault.boundary.captures import CaptureRequest, CaptureView, FieldName
+from tonevault.boundary.captures import CaptureRequest, CaptureRetry, CaptureView, FieldName
 from tonevault.boundary.charges import ChargeRequest, ChargeResult
 from tonevault.boundary.message import Message
 from tonevault.boundary.notices import NOTICE, Notice
+from tonevault.boundary.operations import OperationRequest, OperationResult
 from tonevault.boundary.problems import Problem, SecureZoneError, SecureZoneUnreachableError
+from tonevault.boundary.reconciliations import (
+    DIFFERENCES,
+    Difference,
+    ReconciliationRequest,
+    ReconciliationView,
+)
 from tonevault.boundary.tokens import TokenView
-from tonevault.kernel.ids import AccountId, CallId, ChargeId, SessionId, TokenId
+from tonevault.kernel.ids import AccountId, CallId, ChargeId, OperationId, SessionId, TokenId
 
 M = TypeVar("M", bound=Message)
 
@@ -88,6 +95,10 @@ class HttpSecureZone:
         """See SecureZone."""
         return await self._ask_for(CaptureView, "POST", interface.complete_path(session_id))
 
+    async def retry(self, session_id: SessionId, retry: CaptureRetry) -> CaptureView:
+        """See SecureZone."""
+        return await self._ask_for(CaptureView, "POST", interface.retry_path(session_id), retry)
+
     async def cancel(self, session_id: SessionId) -> CaptureView:
         """See SecureZone."""
         return await self._ask_for(CaptureView, "POST", interface.cancel_path(session_id))
@@ -105,6 +116,14 @@ class HttpSecureZone:
         """See SecureZone."""
         return await self._ask_for(ChargeResult, "GET", interface.charge_path(account_id, charge_id))
 
+    async def operate(self, request: OperationRequest) -> OperationResult:
+        """See SecureZone."""
+        return await self._ask_for(OperationResult, "POST", interface.OPERATIONS, request)
+
+    async def operation(self, account_id: AccountId, operation_id: OperationId) -> OperationResult:
+        """See SecureZone."""
+        return await self._ask_for(OperationResult, "GET", interface.operation_path(account_id, operation_id))
+
     async def token(self, account_id: AccountId, token_id: TokenId) -> TokenView:
         """See SecureZone."""
         return await self._ask_for(TokenView, "GET", interface.token_path(account_id, token_id))
@@ -112,6 +131,25 @@ class HttpSecureZone:
     async def revoke_token(self, account_id: AccountId, token_id: TokenId) -> TokenView:
         """See SecureZone."""
         return await self._ask_for(TokenView, "POST", interface.revoke_path(account_id, token_id))
+
+    async def reconcile(self, request: ReconciliationRequest) -> ReconciliationView:
+        """See SecureZone."""
+        return await self._ask_for(ReconciliationView, "POST", interface.RECONCILIATIONS, request)
+
+    async def reconciliation(self, account_id: AccountId, reconciliation_id: str) -> ReconciliationView:
+        """See SecureZone."""
+        path = interface.reconciliation_path(account_id, reconciliation_id)
+        return await self._ask_for(ReconciliationView, "GET", path)
+
+    async def differences(
+        self, account_id: AccountId, reconciliation_id: str, after: int
+    ) -> list[Difference]:
+        """See SecureZone."""
+        content = await self._ask("GET", interface.differences_path(account_id, reconciliation_id, after))
+        try:
+            return DIFFERENCES.validate_json(content)
+        except ValidationError:
+            raise _not_understood() from None
 
     @asynccontextmanager
     async def notices(self) -> AsyncIterator[AsyncIterator[Notice]]:

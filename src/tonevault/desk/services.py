@@ -13,6 +13,7 @@ from tonevault.desk.keyed_digest import KeyedDigest
 from tonevault.desk.link import SecureLink
 from tonevault.desk.payments.charges import ChargeService
 from tonevault.desk.payments.mirror import PaymentMirror
+from tonevault.desk.payments.operations import OperationService
 from tonevault.desk.payments.tokens import TokenService
 from tonevault.desk.people.audit import AuditLog
 from tonevault.desk.people.guard import Guard
@@ -20,12 +21,15 @@ from tonevault.desk.people.log_ins import LogInService
 from tonevault.desk.people.passwords import Passwords
 from tonevault.desk.people.service import PeopleService
 from tonevault.desk.platform import Platform
+from tonevault.desk.reconciliations.service import ReconciliationService
 from tonevault.desk.recordings.service import RecordingService
+from tonevault.desk.schedules.service import ScheduleService
 from tonevault.desk.sessions.live import LiveSessions
 from tonevault.desk.sessions.mirror import SessionMirror
 from tonevault.desk.sessions.policy import PolicyOf, every_brand
 from tonevault.desk.sessions.reconcile import SessionReconciler
 from tonevault.desk.sessions.service import SessionService
+from tonevault.desk.splits.service import SplitService
 from tonevault.desk.sweep import Sweeper
 from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import Entropy
@@ -44,6 +48,10 @@ class DeskServices:
     sessions: SessionService
     tokens: TokenService
     charges: ChargeService
+    operations: OperationService
+    reconciliations: ReconciliationService
+    schedules: ScheduleService
+    splits: SplitService
     events: EventService
     idempotency: IdempotencyService
     recordings: RecordingService
@@ -95,6 +103,14 @@ def make_services(
     reconciler = SessionReconciler(database, zone, clock, mirror)
     tokens = TokenService(database, zone, events, payments, audit)
     charges = ChargeService(database, zone, clock, events=events, mirror=payments, tokens=tokens, audit=audit)
+    operations = OperationService(database, zone, clock, events=events, mirror=payments, audit=audit)
+    schedules = ScheduleService(
+        database, clock, entropy, events=events, charges=charges, tokens=tokens, audit=audit
+    )
+    splits = SplitService(
+        database, clock, entropy, events=events, charges=charges, operations=operations, audit=audit
+    )
+    reconciliations = ReconciliationService(database, zone, events=events, audit=audit)
     calls = CallService(database, zone, clock, events, audit)
     idempotency = IdempotencyService(database, clock, entropy, digests)
     link = SecureLink(clock)
@@ -105,6 +121,9 @@ def make_services(
         sessions=mirror,
         reconciler=reconciler,
         charges=charges,
+        operations=operations,
+        tokens=tokens,
+        reconciliations=reconciliations,
         events=events,
         entropy=entropy,
     )
@@ -115,6 +134,9 @@ def make_services(
         sessions=mirror,
         reconciler=reconciler,
         charges=charges,
+        operations=operations,
+        schedules=schedules,
+        splits=splits,
         idempotency=idempotency,
         log_ins=log_ins,
     )
@@ -127,6 +149,10 @@ def make_services(
         sessions=sessions,
         tokens=tokens,
         charges=charges,
+        operations=operations,
+        reconciliations=reconciliations,
+        schedules=schedules,
+        splits=splits,
         events=events,
         idempotency=idempotency,
         recordings=recordings,

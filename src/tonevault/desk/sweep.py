@@ -7,10 +7,13 @@ from typing import Final
 from tonevault.desk.idempotency.service import IdempotencyService
 from tonevault.desk.link import SecureLink
 from tonevault.desk.payments.charges import ChargeService
+from tonevault.desk.payments.operations import OperationService
 from tonevault.desk.people.log_ins import LogInService
 from tonevault.desk.recordings.service import RecordingService
+from tonevault.desk.schedules.service import ScheduleService
 from tonevault.desk.sessions.mirror import SessionMirror
 from tonevault.desk.sessions.reconcile import SILENCE_S, SessionReconciler
+from tonevault.desk.splits.service import SplitService
 from tonevault.kernel.clock import Clock
 from tonevault.plumbing.log import get_logger
 
@@ -44,6 +47,9 @@ class Sweeper:
         sessions: SessionMirror,
         reconciler: SessionReconciler,
         charges: ChargeService,
+        operations: OperationService,
+        schedules: ScheduleService,
+        splits: SplitService,
         idempotency: IdempotencyService,
         log_ins: LogInService,
     ) -> None:
@@ -57,6 +63,9 @@ class Sweeper:
             _Task("resume_recordings", 0.0, self._resume_recordings),
             _Task("give_up_unopened_sessions", OFTEN_S, self._give_up_unopened),
             _Task("settle_charges", OFTEN_S, charges.settle),
+            _Task("settle_operations", OFTEN_S, operations.settle),
+            _Task("step_schedules", OFTEN_S, schedules.sweep),
+            _Task("step_splits", OFTEN_S, splits.sweep),
             _Task("forget_idempotency_keys", RARELY_S, idempotency.forget_old),
             _Task("forget_log_ins", RARELY_S, log_ins.forget_expired),
         )

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from tonevault.boundary.captures import (
+    BillingPart,
     CaptureRequest,
     CaptureState,
     CaptureView,
@@ -21,6 +22,10 @@ from tonevault.cde.sealed.card_number import CardNumber
 from tonevault.kernel.card import mask_number
 
 MAX_DOTS: Final = 19
+MISMATCHES: Final = {
+    "postal_code_mismatch": BillingPart.POSTAL_CODE,
+    "address_mismatch": BillingPart.ADDRESS,
+}
 OVER: Final = frozenset(CaptureState) - {CaptureState.OPEN, CaptureState.COMPLETING}
 
 
@@ -49,6 +54,7 @@ class FakeCapture:
     token: TokenView | None = None
     existing: bool = False
     charge: ChargeResult | None = None
+    mismatch: tuple[BillingPart, ...] = ()
     completed: bool = False
     fields: dict[FieldName, _Field] = field(default_factory=dict)
 
@@ -78,13 +84,14 @@ class FakeCapture:
             state=self.state,
             fields=tuple(each.view for each in self.fields.values()),
             revision=self.revision,
-            can_complete=self.state is CaptureState.OPEN and self.complete,
+            can_complete=self.state is CaptureState.OPEN and self.complete and not self.mismatch,
             brand=issuer.brand if issuer else None,
             reason=self.reason,
             hushed=self.hushed,
             token=self.token,
             existing=self.existing,
             charge=self.charge,
+            mismatch=self.mismatch if self.state is CaptureState.OPEN else (),
             opened_at=self.opened_at,
             updated_at=self.updated_at,
             expires_at=self.request.expires_at,
@@ -141,6 +148,24 @@ class FakeCapture:
         for each in self.fields.values():
             each.keyed = ""
         self.active = None
+
+    def await_correction(self, *parts: BillingPart) -> None:
+        """The charge was declined for its address: open again, the code spent, the postal code red."""
+        self.state, self.mismatch, self.completed = CaptureState.OPEN, parts, False
+        for name in (FieldName.SECURITY_CODE, FieldName.POSTAL_CODE):
+            if name in self.fields:
+                self.fields[name].value = ""
+                self._show(name, state=FieldState.IDLE, dots=0, masked="")
+        if FieldName.POSTAL_CODE in self.fields and BillingPart.POSTAL_CODE in parts:
+            attempts = self.fields[FieldName.POSTAL_CODE].view.attempts + 1
+            error = FieldError.POSTAL_CODE_MISMATCH
+            self._show(FieldName.POSTAL_CODE, state=FieldState.FAILED, error=error, attempts=attempts)
+
+    def captured(self, *names: FieldName) -> bool:
+        """Whether these fields, as far as the session has them, are captured."""
+        return all(
+            self.fields[name].view.state is FieldState.CAPTURED for name in names if name in self.fields
+        )
 
     def card(self) -> CardView:
         """The captured card, as a token's neighbour."""

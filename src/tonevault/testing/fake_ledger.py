@@ -3,11 +3,18 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from tonevault.boundary.charges import ChargeRequest, ChargeResult, ChargeState
+from tonevault.boundary.charges import ChargeRequest, ChargeResult, ChargeState, Taking
+from tonevault.boundary.operations import OperationKind, OperationRequest, OperationResult, OperationState
 from tonevault.boundary.problems import SecureZoneError
+from tonevault.boundary.reconciliations import (
+    Difference,
+    ReconciliationRequest,
+    ReconciliationState,
+    ReconciliationView,
+)
 from tonevault.boundary.tokens import TokenState, TokenUsage, TokenView
 from tonevault.kernel import ids
-from tonevault.kernel.ids import AccountId, ChargeId, Entropy, TokenId
+from tonevault.kernel.ids import AccountId, ChargeId, Entropy, OperationId, TokenId
 from tonevault.testing.fake_capture import FakeCapture
 
 SINGLE_USE_LIFE: Final = timedelta(minutes=15)
@@ -19,6 +26,10 @@ class FakeLedger:
 
     def __init__(self, entropy: Entropy) -> None:
         self.next_charge: tuple[ChargeState, str | None] = (ChargeState.SUCCEEDED, None)
+        self.next_operation: tuple[OperationState, str | None] = (OperationState.SUCCEEDED, None)
+        self.next_differences: list[Difference] = []
+        self.operations: dict[tuple[AccountId, OperationId], OperationResult] = {}
+        self.reconciliations: dict[tuple[AccountId, str], ReconciliationView] = {}
         self.tokens: dict[tuple[AccountId, TokenId], TokenView] = {}
         self.charges: dict[tuple[AccountId, ChargeId], ChargeResult] = {}
         self._entropy = entropy
@@ -59,11 +70,16 @@ class FakeLedger:
             state, code = ChargeState.FAILED, "token_not_chargeable"
         elif token.usage is TokenUsage.SINGLE:
             self._becomes(token, TokenState.CONSUMED)
+        if state is ChargeState.SUCCEEDED and request.capture is Taking.MANUAL:
+            state = ChargeState.AUTHORISED
         result = ChargeResult(
             charge_id=request.charge_id,
             account_id=request.account_id,
             token_id=request.token_id,
             amount=request.amount,
+            amount_captured=request.amount.amount_minor if state is ChargeState.SUCCEEDED else 0,
+            capture=request.capture,
+            initiator=request.initiator,
             state=state,
             gateway="simulator",
             gateway_reference=f"sim_{request.charge_id}" if state is ChargeState.SUCCEEDED else None,
@@ -94,6 +110,99 @@ class FakeLedger:
         if known is None:
             raise SecureZoneError(404, "not_found", "charge_id: no such charge")
         return known
+
+    def operate(self, request: OperationRequest, now: datetime) -> OperationResult:
+        """An operation with the answer that the test asked for; the same id, the same operation."""
+        key = (request.account_id, request.operation_id)
+        charge = self.charge_result(request.account_id, request.charge_id)
+        if key in self.operations:
+            return self.operations[key]
+        left = charge.amount_captured - charge.amount_refunded
+        possible = charge.amount.amount_minor if request.kind is not OperationKind.REFUND else left
+        held = charge.state is ChargeState.AUTHORISED
+        if (request.kind is OperationKind.REFUND and not left) or (
+            request.kind is OperationKind.CAPTURE and not held
+        ):
+            refused = "not_refundable" if request.kind is OperationKind.REFUND else "not_capturable"
+            raise SecureZoneError(409, refused, "charge_id: the charge does not allow it")
+        amount = request.amount or charge.amount.model_copy(update={"amount_minor": possible})
+        if amount.amount_minor > possible:
+            raise SecureZoneError(
+                422, "amount_too_large", f"amount: at most {possible} is left of this charge"
+            )
+        state, code = self.next_operation
+        result = OperationResult(
+            operation_id=request.operation_id,
+            account_id=request.account_id,
+            charge_id=request.charge_id,
+            kind=request.kind,
+            amount=amount,
+            state=state,
+            code=code,
+            reason=request.reason,
+            created_at=now,
+            updated_at=now,
+        )
+        self.operations[key] = result
+        if state is OperationState.SUCCEEDED:
+            self._carry_out(result, now)
+        return result
+
+    def operation(self, account_id: AccountId, operation_id: OperationId) -> OperationResult:
+        """How an operation stands. Raises SecureZoneError `not_found`."""
+        known = self.operations.get((account_id, operation_id))
+        if known is None:
+            raise SecureZoneError(404, "not_found", "operation_id: no such operation")
+        return known
+
+    def settle_operation(self, operation_id: OperationId, now: datetime) -> OperationResult:
+        """An operation that was unknown turns out to be done."""
+        key = next(each for each in self.operations if each[1] == operation_id)
+        done = self.operations[key].model_copy(update={"state": OperationState.SUCCEEDED, "updated_at": now})
+        self.operations[key] = done
+        self._carry_out(done, now)
+        return done
+
+    def reconcile(self, request: ReconciliationRequest, now: datetime) -> ReconciliationView:
+        """A comparison that finds `next_differences`."""
+        view = ReconciliationView(
+            reconciliation_id=request.reconciliation_id,
+            account_id=request.account_id,
+            gateway="simulator",
+            since=request.since,
+            until=request.until,
+            state=ReconciliationState.DONE,
+            compared=len(self.charges),
+            differing=len(self.next_differences),
+            created_at=now,
+            updated_at=now,
+        )
+        return self.reconciliations.setdefault((request.account_id, request.reconciliation_id), view)
+
+    def reconciliation(self, account_id: AccountId, reconciliation_id: str) -> ReconciliationView:
+        """How a comparison stands. Raises SecureZoneError `not_found`."""
+        known = self.reconciliations.get((account_id, reconciliation_id))
+        if known is None:
+            raise SecureZoneError(404, "not_found", "reconciliation_id: no such reconciliation")
+        return known
+
+    def _carry_out(self, done: OperationResult, now: datetime) -> None:
+        key = (done.account_id, done.charge_id)
+        charge = self.charges[key]
+        match done.kind:
+            case OperationKind.CAPTURE:
+                changes: dict[str, object] = {
+                    "state": ChargeState.SUCCEEDED,
+                    "amount_captured": done.amount.amount_minor,
+                }
+            case OperationKind.VOID:
+                changes = {"state": ChargeState.CANCELED, "amount_captured": 0}
+            case _:
+                refunded = charge.amount_refunded + done.amount.amount_minor
+                whole = refunded == charge.amount_captured
+                state = ChargeState.REFUNDED if whole else ChargeState.PARTIALLY_REFUNDED
+                changes = {"state": state, "amount_refunded": refunded}
+        self.charges[key] = charge.model_copy(update=changes | {"updated_at": now})
 
     def token(self, account_id: AccountId, token_id: TokenId) -> TokenView:
         """A token. Raises SecureZoneError `not_found`."""

@@ -7,22 +7,29 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tonevault.boundary.calls import CallState, CallView
-from tonevault.boundary.captures import CaptureRequest, CaptureState, CaptureView, EndReason, FieldName
-from tonevault.boundary.charges import ChargeRequest, ChargeResult, ChargeState
+from tonevault.boundary.captures import (
+    CaptureRequest,
+    CaptureRetry,
+    CaptureState,
+    CaptureView,
+    EndReason,
+    FieldName,
+)
+from tonevault.boundary.charges import ChargeRequest, ChargeResult, ChargeState, Initiator
 from tonevault.boundary.notices import CallChanged, CaptureChanged, ChargeChanged, Notice
 from tonevault.boundary.problems import SecureZoneError, SecureZoneUnreachableError
-from tonevault.boundary.tokens import TokenView
 from tonevault.kernel import ids
 from tonevault.kernel.clock import Clock, epoch_ms
-from tonevault.kernel.ids import AccountId, CallId, ChargeId, Entropy, SessionId, TokenId
+from tonevault.kernel.ids import AccountId, CallId, ChargeId, Entropy, SessionId
 from tonevault.plumbing.clock import WallClock
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
-from tonevault.testing.fake_capture import FakeCapture, check_request
-from tonevault.testing.fake_ledger import FakeLedger
+from tonevault.testing.fake_capture import MISMATCHES, FakeCapture, check_request
 from tonevault.testing.fake_notices import FakeListener
+from tonevault.testing.fake_payments import FakePayments
 
 ENDED_BY_CHARGE: Final = {
     ChargeState.SUCCEEDED: (CaptureState.SUCCEEDED, None),
+    ChargeState.AUTHORISED: (CaptureState.SUCCEEDED, None),
     ChargeState.DECLINED: (CaptureState.DECLINED, EndReason.AUTHORISATION_DECLINED),
     ChargeState.UNKNOWN: (CaptureState.UNKNOWN, EndReason.AUTHORISATION_UNKNOWN),
     ChargeState.FAILED: (CaptureState.FAILED, EndReason.AUTHORISATION_FAILED),
@@ -44,7 +51,7 @@ class _AheadClock:
         return self._zone._utc()  # noqa: SLF001
 
 
-class FakeSecureZone:
+class FakeSecureZone(FakePayments):
     """Implements `SecureZone`. What a test drives: `ring`, `answer`, `hang_up`, `press`, `advance`, `crash`, `settle`, and the settings
 
     - `ledger.next_charge`: state and code that every charge gets until it is changed;
@@ -55,7 +62,7 @@ class FakeSecureZone:
 
     def __init__(self, *, clock: Clock | None = None, entropy: Entropy = SYSTEM_ENTROPY) -> None:
         """`clock` gives the time of day; the fake's time-outs move by `advance` alone."""
-        self.ledger = FakeLedger(entropy)
+        super().__init__(entropy)
         self.tokenization_fails = False
         self._clock = clock or WallClock()
         self.clock: Clock = _AheadClock(self)
@@ -227,11 +234,35 @@ class FakeSecureZone:
             return capture.view()
         if capture.over:
             raise SecureZoneError(409, "session_over", "session_id: the session is over; open a new one")
+        if capture.mismatch:
+            raise SecureZoneError(409, "correction_needed", "session_id: correct the address and retry")
         if not capture.complete:
             raise SecureZoneError(409, "fields_missing", "fields: capture every field before completing")
         capture.completed, capture.state = True, CaptureState.COMPLETING
         self._changed(capture)
         await self._released.wait()
+        return self._finish(capture)
+
+    async def retry(self, session_id: SessionId, retry: CaptureRetry) -> CaptureView:
+        """See SecureZone."""
+        self._reach()
+        capture = self._session(session_id)
+        if capture.request.charge_id == retry.charge_id:
+            return capture.view()
+        if capture.over:
+            raise SecureZoneError(409, "session_over", "session_id: the session is over; open a new one")
+        if not capture.mismatch:
+            raise SecureZoneError(409, "nothing_to_correct", "session_id: nothing waits for a correction")
+        needed = {FieldName.CARD_NUMBER, FieldName.EXPIRY}
+        if not retry.without_security_code:
+            needed.add(FieldName.SECURITY_CODE)
+        corrected = retry.billing.postal_code or retry.billing.address_line
+        keyed = FieldName.POSTAL_CODE in capture.fields and capture.captured(FieldName.POSTAL_CODE)
+        if not capture.captured(*needed) or not (corrected or keyed):
+            raise SecureZoneError(409, "fields_missing", "billing: give what is to be corrected")
+        capture.request = capture.request.model_copy(update={"charge_id": retry.charge_id})
+        capture.mismatch, capture.completed, capture.state = (), True, CaptureState.COMPLETING
+        self._changed(capture)
         return self._finish(capture)
 
     async def cancel(self, session_id: SessionId) -> CaptureView:
@@ -254,30 +285,6 @@ class FakeSecureZone:
             capture.hushed = on
             self._changed(capture)
         return self._call_changed(call, hushed=on) if call.hushed is not on else call
-
-    async def charge(self, request: ChargeRequest) -> ChargeResult:
-        """See SecureZone."""
-        self._reach()
-        is_new = (request.account_id, request.charge_id) not in self.ledger.charges
-        result = self.ledger.charge(request, self._utc())
-        if is_new:
-            self._tell(ChargeChanged(charge=result))
-        return result
-
-    async def charge_result(self, account_id: AccountId, charge_id: ChargeId) -> ChargeResult:
-        """See SecureZone."""
-        self._reach()
-        return self.ledger.charge_result(account_id, charge_id)
-
-    async def token(self, account_id: AccountId, token_id: TokenId) -> TokenView:
-        """See SecureZone."""
-        self._reach()
-        return self.ledger.token(account_id, token_id)
-
-    async def revoke_token(self, account_id: AccountId, token_id: TokenId) -> TokenView:
-        """See SecureZone."""
-        self._reach()
-        return self.ledger.revoke(account_id, token_id)
 
     @asynccontextmanager
     async def notices(self) -> AsyncIterator[AsyncIterator[Notice]]:
@@ -351,10 +358,16 @@ class FakeSecureZone:
             token_id=capture.token.token_id,
             amount=request.amount,
             description=request.description,
+            capture=request.capture,
+            initiator=Initiator.CUSTOMER,
         )
         capture.charge = self.ledger.charge(charge, now)
         capture.token = self.ledger.token(request.account_id, capture.token.token_id)
         self._tell(ChargeChanged(charge=capture.charge))
+        if capture.charge.code in MISMATCHES:
+            capture.token = None
+            capture.await_correction(MISMATCHES[capture.charge.code])
+            return self._changed(capture)
         capture.end(*ENDED_BY_CHARGE[capture.charge.state])
         return self._changed(capture)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
-from tonevault.boundary.captures import CaptureRequest, FieldError, FieldName
+from tonevault.boundary.captures import Billing, CaptureRequest, FieldError, FieldName
 from tonevault.cde.gateway import BillingDetails, CardInHand
 from tonevault.cde.sealed.card_number import MIN_DIGITS, CardNumber
 from tonevault.cde.sealed.entry import Entry
@@ -89,13 +89,26 @@ class CardDraft:
         for name in FieldName:
             self.drop(name)
 
-    def hand_over(self) -> CardInHand:
-        """The card, to whoever charges it and destroys it afterwards. Raises RuntimeError unless number and expiry are there."""
+    def hand_over(self, billing: Billing) -> CardInHand:
+        """The card, to whoever charges it and destroys it afterwards. Raises RuntimeError unless number and expiry are there.
+
+        A postal code that was keyed counts before that of `billing`.
+        """
         if self._number is None or self._expiry is None:
             raise RuntimeError("card draft: number and expiry come first")
-        card = CardInHand(self._number, self._expiry, self._code, BillingDetails(self._postal_code))
+        card = CardInHand(
+            self._number,
+            self._expiry,
+            self._code,
+            BillingDetails(self._postal_code or billing.postal_code, billing.address_line),
+        )
         self._number = self._code = self._expiry = self._postal_code = None
         return card
+
+    def take_back(self, card: CardInHand) -> None:
+        """The card comes back from a charge that was declined for its address alone: number and expiry, never the code."""
+        self.destroy()
+        self._number, self._expiry = card.number, card.expiry
 
     def _take_number(self, entry: Entry) -> Accepted | FieldError:
         if entry.length < MIN_DIGITS:

@@ -25,10 +25,16 @@ class Finisher:
         self._clock = clock
 
     async def finish(self, request: CaptureRequest, card: CardInHand) -> Outcome:
-        """Vault the card and charge it where the session has an amount. Number and code are zeroed when this returns."""
+        """Vault the card and charge it where the session has an amount. The code is zeroed when this returns; the number is not."""
         sale = None
         if request.amount is not None and request.charge_id is not None:
-            sale = Sale(request.charge_id, request.amount, request.description)
+            sale = Sale(
+                request.charge_id,
+                request.amount,
+                request.description,
+                capture=request.capture,
+                call_off_at=request.expires_at,
+            )
         captured = CapturedCard(card.number, card.expiry, card.security_code, card.billing)
         try:
             result = await self._till.vault_and_charge(
@@ -43,7 +49,7 @@ class Finisher:
             known = await self.standing(request.account_id, request.charge_id) if mine else None
             return known or Outcome(None)
         finally:
-            card.number.destroy()
+            # PCI DSS 3.3.1: whatever came of it, the code is gone. The number is the session's to keep or to destroy.
             if card.security_code is not None:
                 card.security_code.destroy()
         if isinstance(result, Completed):

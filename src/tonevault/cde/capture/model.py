@@ -5,8 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from tonevault.boundary.captures import CaptureState, EndReason, FieldState
-from tonevault.boundary.charges import ChargeResult, ChargeState
+from tonevault.boundary.captures import BillingPart, CaptureState, EndReason, FieldState
+from tonevault.boundary.charges import ChargeResult, ChargeState, CheckResult
 from tonevault.boundary.tokens import TokenView
 
 
@@ -73,6 +73,7 @@ class SessionEvent(StrEnum):
     DECLINE = "decline"
     SILENCE = "silence"
     FAIL = "fail"
+    MISMATCH = "mismatch"
 
 
 SESSION_TRANSITIONS: Final = {
@@ -88,6 +89,8 @@ SESSION_TRANSITIONS: Final = {
     (CaptureState.COMPLETING, SessionEvent.SILENCE): CaptureState.UNKNOWN,
     (CaptureState.COMPLETING, SessionEvent.FAIL): CaptureState.FAILED,
     (CaptureState.COMPLETING, SessionEvent.INTERRUPT): CaptureState.FAILED,
+    # Declined for its address alone: the card is still in hand, the address can be corrected and the charge run again.
+    (CaptureState.COMPLETING, SessionEvent.MISMATCH): CaptureState.OPEN,
     # A look-up at the gateway settled what was unknown.
     (CaptureState.UNKNOWN, SessionEvent.SUCCEED): CaptureState.SUCCEEDED,
     (CaptureState.UNKNOWN, SessionEvent.DECLINE): CaptureState.DECLINED,
@@ -100,6 +103,7 @@ LIVE: Final = frozenset({CaptureState.OPEN, CaptureState.COMPLETING})
 
 _CHARGE_VERDICTS: Final = {
     ChargeState.SUCCEEDED: (SessionEvent.SUCCEED, None),
+    ChargeState.AUTHORISED: (SessionEvent.SUCCEED, None),
     ChargeState.REFUNDED: (SessionEvent.SUCCEED, None),
     ChargeState.PARTIALLY_REFUNDED: (SessionEvent.SUCCEED, None),
     ChargeState.DECLINED: (SessionEvent.DECLINE, EndReason.AUTHORISATION_DECLINED),
@@ -117,3 +121,22 @@ def verdict_on(outcome: Outcome) -> tuple[SessionEvent, EndReason | None]:
     if outcome.token is not None:
         return SessionEvent.SUCCEED, None
     return SessionEvent.FAIL, EndReason.TOKENIZATION_FAILED
+
+
+_PARTS: Final = {"postal_code_mismatch": BillingPart.POSTAL_CODE, "address_mismatch": BillingPart.ADDRESS}
+
+
+def mismatch_of(outcome: Outcome) -> tuple[BillingPart, ...]:
+    """Which parts of the address a charge was declined for; none where it was not declined for its address."""
+    charge = outcome.charge
+    if charge is None or charge.state is not ChargeState.DECLINED or charge.code not in _PARTS:
+        return ()
+    failed = [
+        part
+        for part, check in (
+            (BillingPart.POSTAL_CODE, charge.postal_code_check),
+            (BillingPart.ADDRESS, charge.address_check),
+        )
+        if check is CheckResult.FAILED
+    ]
+    return tuple(failed) or (_PARTS[charge.code],)

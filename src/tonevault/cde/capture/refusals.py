@@ -53,6 +53,32 @@ def fields_missing() -> SecureZoneError:
     return SecureZoneError(409, "fields_missing", "fields: capture every field before completing")
 
 
+def correction_needed() -> SecureZoneError:
+    """The charge was declined for its address."""
+    return SecureZoneError(
+        409, "correction_needed", "session_id: the address did not match; correct it and retry, or cancel"
+    )
+
+
+def nothing_to_correct() -> SecureZoneError:
+    """Retry is for a charge that was declined for its address, while its session is open."""
+    return SecureZoneError(
+        409,
+        "nothing_to_correct",
+        "session_id: no charge of it waits for a better address; open a new session",
+    )
+
+
+def correction_missing() -> SecureZoneError:
+    """A second run needs more than this."""
+    return SecureZoneError(
+        409,
+        "fields_missing",
+        "billing: give postal_code or address_line, or capture the postal code; capture the security code again "
+        "or set without_security_code",
+    )
+
+
 def shutting_down() -> SecureZoneError:
     """The process is on its way out."""
     return SecureZoneError(

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Final
 
 from tonevault.boundary.calls import CallState, CallView
-from tonevault.boundary.captures import CaptureRequest, CaptureState, CaptureView, FieldName
+from tonevault.boundary.captures import CaptureRequest, CaptureRetry, CaptureState, CaptureView, FieldName
 from tonevault.boundary.charges import ChargeResult, ChargeState
 from tonevault.boundary.notices import CaptureChanged, ChargeChanged
 from tonevault.cde.capture import epilogue, refusals
@@ -15,6 +15,7 @@ from tonevault.cde.capture.call_watch import CallWatch
 from tonevault.cde.capture.finisher import Finisher
 from tonevault.cde.capture.live_sessions import LiveSession, LiveSessions
 from tonevault.cde.capture.mask_keeper import MaskKeeper
+from tonevault.cde.capture.model import Outcome
 from tonevault.cde.capture.notice_board import NoticeBoard
 from tonevault.cde.capture.ports import CaptureStore, MaskSwitch, Timers
 from tonevault.cde.capture.session import CaptureSession
@@ -164,6 +165,8 @@ class CaptureService:
                 raise refusals.session_over()
             return view
         if live.completing is None:
+            if live.session.awaits_correction:
+                raise refusals.correction_needed()
             if not live.session.can_complete:
                 raise refusals.fields_missing()
             with self._sessions.changing(live) as now:
@@ -171,6 +174,26 @@ class CaptureService:
             live.completing = asyncio.get_running_loop().create_task(self._complete(live, card))
         # Whoever waits may go away: the task goes on, and a second asking waits for the same one.
         await asyncio.wait({live.completing}, timeout=COMPLETE_WAIT_S)
+        return live.session.view()
+
+    async def retry(self, session_id: SessionId, retry: CaptureRetry) -> CaptureView:
+        """Run the charge again that was declined for its address. Asked again under the same charge id, it answers the same run."""
+        live = self._sessions.find(session_id)
+        if live is None:
+            view = await self.find(session_id)
+            if view.charge is None or view.charge.charge_id != retry.charge_id:
+                raise refusals.session_over()
+            return view
+        if live.session.request.charge_id != retry.charge_id:
+            if not live.session.awaits_correction:
+                raise refusals.nothing_to_correct()
+            if not live.session.can_retry(retry):
+                raise refusals.correction_missing()
+            with self._sessions.changing(live) as now:
+                card = live.session.retry(retry, now)
+            live.completing = asyncio.get_running_loop().create_task(self._run_again(live, card))
+        if live.completing is not None:
+            await asyncio.wait({live.completing}, timeout=COMPLETE_WAIT_S)
         return live.session.view()
 
     async def cancel(self, session_id: SessionId) -> CaptureView:
@@ -216,9 +239,34 @@ class CaptureService:
         return self._sessions.add(CaptureSession(request, now, hushed=call.hushed))
 
     async def _complete(self, live: LiveSession, card: CardInHand) -> None:
-        outcome = await self._finisher.finish(live.session.request, card)
-        with self._sessions.changing(live) as now:
-            live.session.finish(outcome, now)
+        request = live.session.request
+        kept = False
+        try:
+            outcome = await self._finisher.finish(request, card)
+            # A card goes back into the session only while there is somebody on the line to correct its address with.
+            stays = not self._closing and self._register.find(request.call_id) is not None
+            with self._sessions.changing(live) as now:
+                live.completing = None
+                kept = live.session.finish(outcome, now, card if stays else None)
+        finally:
+            if not kept:
+                card.number.destroy()
+            if card.security_code is not None:
+                card.security_code.destroy()
+
+    async def _run_again(self, live: LiveSession, card: CardInHand) -> None:
+        try:
+            # After a crash the session is concluded by its charge, and this run has another one than it was opened with.
+            await self._store.save(live.session.view(), live.session.request.charge_id)
+        except Exception as error:  # noqa: BLE001 - whatever the database says, the session must not hang
+            log.error("a second run could not be written down", error=type(error).__name__)  # noqa: TRY400
+            card.number.destroy()
+            if card.security_code is not None:
+                card.security_code.destroy()
+            with self._sessions.changing(live) as now:
+                live.session.finish(Outcome(None), now)
+            return
+        await self._complete(live, card)
 
     async def _settle(self, charge: ChargeResult) -> None:
         view = await self._archive.unknown_of(charge.account_id, charge.charge_id)

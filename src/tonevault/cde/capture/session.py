@@ -3,7 +3,10 @@
 from typing import Final
 
 from tonevault.boundary.captures import (
+    Billing,
+    BillingPart,
     CaptureRequest,
+    CaptureRetry,
     CaptureState,
     CaptureView,
     EndReason,
@@ -13,7 +16,14 @@ from tonevault.boundary.captures import (
 )
 from tonevault.cde.capture.card_draft import Accepted, CardDraft
 from tonevault.cde.capture.field import CaptureField
-from tonevault.cde.capture.model import SESSION_TRANSITIONS, Moment, Outcome, SessionEvent, verdict_on
+from tonevault.cde.capture.model import (
+    SESSION_TRANSITIONS,
+    Moment,
+    Outcome,
+    SessionEvent,
+    mismatch_of,
+    verdict_on,
+)
 from tonevault.cde.capture.telling import Telling
 from tonevault.cde.capture.window import CaptureWindow
 from tonevault.cde.gateway import CardInHand
@@ -38,6 +48,8 @@ class CaptureSession:
         self._reason: EndReason | None = None
         self._brand: Brand | None = None
         self._outcome = Outcome(None)
+        self._mismatch: tuple[BillingPart, ...] = ()
+        self._runs = 0
         self._fields = {name: CaptureField(name) for name in request.fields}
         self._draft = CardDraft(request)
         self._window = CaptureWindow(
@@ -57,10 +69,28 @@ class CaptureSession:
 
     @property
     def can_complete(self) -> bool:
-        """Whether every field is captured."""
-        return self.state is CaptureState.OPEN and all(
-            each.state is FieldState.CAPTURED for each in self._fields.values()
+        """Whether every field is captured, and no charge has been run yet."""
+        return (
+            self.state is CaptureState.OPEN
+            and not self._mismatch
+            and all(each.state is FieldState.CAPTURED for each in self._fields.values())
         )
+
+    @property
+    def awaits_correction(self) -> bool:
+        """Whether its charge was declined for the address, and can be run again with a better one."""
+        return self.state is CaptureState.OPEN and bool(self._mismatch)
+
+    def can_retry(self, retry: CaptureRetry) -> bool:
+        """Whether everything is there that a second run needs: the card, a code or the word to go without, something corrected."""
+        spent = {FieldName.POSTAL_CODE}
+        if retry.without_security_code:
+            spent.add(FieldName.SECURITY_CODE)
+        there = {name for name, each in self._fields.items() if each.state is FieldState.CAPTURED}
+        corrected = (
+            bool(retry.billing.postal_code or retry.billing.address_line) or FieldName.POSTAL_CODE in there
+        )
+        return self.awaits_correction and corrected and set(self._fields) - spent <= there
 
     @property
     def deadline(self) -> float | None:
@@ -87,6 +117,7 @@ class CaptureSession:
             token=self._outcome.token,
             existing=self._outcome.existing,
             charge=self._outcome.charge,
+            mismatch=self._mismatch if self.state is CaptureState.OPEN else (),
             opened_at=self._opened_at,
             updated_at=self._updated_at,
             expires_at=self.request.expires_at,
@@ -145,18 +176,36 @@ class CaptureSession:
         """Every field is captured: hand the card over. The session waits for `finish`, whatever else happens."""
         if not self.can_complete:
             raise RuntimeError("capture session: fields are missing")
-        self._move(SessionEvent.COMPLETE)
-        self._window.wipe()
-        self._code_dies_at = None
-        self._touch(at)
-        return self._draft.hand_over()
+        return self._hand_over(self.request.billing, at)
 
-    def finish(self, outcome: Outcome, at: Moment) -> None:
-        """Vault and gateway have answered."""
+    def retry(self, retry: CaptureRetry, at: Moment) -> CardInHand:
+        """Hand the card over once more, with a better address and under another charge id."""
+        if not self.can_retry(retry):
+            raise RuntimeError("capture session: nothing to run again")
+        if retry.without_security_code:
+            self._draft.drop(FieldName.SECURITY_CODE)
+        known = self.request.billing
+        billing = Billing(
+            postal_code=retry.billing.postal_code or known.postal_code,
+            address_line=retry.billing.address_line or known.address_line,
+        )
+        if retry.billing.postal_code:
+            self._draft.drop(FieldName.POSTAL_CODE)
+        self.request = self.request.model_copy(update={"charge_id": retry.charge_id, "billing": billing})
+        return self._hand_over(billing, at)
+
+    def finish(self, outcome: Outcome, at: Moment, card: CardInHand | None = None) -> bool:
+        """Vault and gateway have answered. With `card`: it may come back for another run; whether it did, or is the caller's to destroy."""
         self._outcome = outcome
+        self._mismatch = mismatch_of(outcome)
+        if card is not None and self._mismatch and self._runs < self.request.max_attempts:
+            self._take_back(card)
+            self._touch(at)
+            return True
         event, self._reason = verdict_on(outcome)
         self._move(event)
         self._touch(at)
+        return False
 
     def cancel(self, at: Moment) -> None:
         """The agent gives up. Harmless when over, and without effect once the card is with the gateway."""
@@ -177,6 +226,31 @@ class CaptureSession:
             self._touch(at)
 
     # How it goes about it.
+
+    def _hand_over(self, billing: Billing, at: Moment) -> CardInHand:
+        self._move(SessionEvent.COMPLETE)
+        self._runs += 1
+        self._mismatch = ()
+        self._window.wipe()
+        self._code_dies_at = None
+        self._touch(at)
+        return self._draft.hand_over(billing)
+
+    def _take_back(self, card: CardInHand) -> None:
+        """Number and expiry stay captured; the code is spent, and a postal code that is not the holder's is red."""
+        self._move(SessionEvent.MISMATCH)
+        self._draft.take_back(card)
+        code, postal = (
+            self._fields.get(FieldName.SECURITY_CODE),
+            self._fields.get(FieldName.POSTAL_CODE),
+        )
+        if code is not None and code.state is FieldState.CAPTURED:
+            code.lapse()
+        if postal is not None and postal.state is FieldState.CAPTURED:
+            if BillingPart.POSTAL_CODE in self._mismatch:
+                postal.contradict(FieldError.POSTAL_CODE_MISMATCH)
+            else:
+                postal.lapse()
 
     def _consider(self, at: Moment) -> None:
         if self._window.field is None:

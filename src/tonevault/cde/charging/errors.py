@@ -48,3 +48,10 @@ class GatewayGoneError(SecureZoneError):
             "gateway_not_configured",
             "charge_id: was not made at the gateway that the account has now; configure that gateway again",
         )
+
+
+class ReconciliationNotFoundError(SecureZoneError):
+    """The account has no such reconciliation."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "not_found", "reconciliation_id: this account has no such reconciliation")

@@ -11,13 +11,14 @@ from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.insert import insert_if_absent
 
 SETTLE: Final = "settle"
+RECONCILE: Final = "reconcile"
 LEASE: Final = timedelta(seconds=60)
 """Twice the longest look-up: a holder that has not finished by then is dead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A settle job: `subject` is the attempt, `step` how often it was looked up."""
+    """`subject` is the attempt to settle, or the reconciliation to make; `step` how often that was tried."""
 
     account_id: AccountId
     subject: str
@@ -25,14 +26,14 @@ class Job:
     step: int
 
 
-def add(connection: Connection, account: AccountId, subject: str, due: datetime) -> None:
-    """Write a job down; one stands for each attempt at most."""
+def add(connection: Connection, account: AccountId, subject: str, due: datetime, kind: str = SETTLE) -> None:
+    """Write a job down; one stands for each subject at most."""
     insert_if_absent(
         connection,
         JOB,
         {
             "account_id": account,
-            "kind": SETTLE,
+            "kind": kind,
             "subject": subject,
             "due": due,
             "lease_until": None,
@@ -42,18 +43,18 @@ def add(connection: Connection, account: AccountId, subject: str, due: datetime)
     )
 
 
-def claim(connection: Connection, node: str, now: datetime, limit: int) -> list[Job]:
+def claim(connection: Connection, node: str, now: datetime, limit: int, kind: str = SETTLE) -> list[Job]:
     """Lease up to `limit` jobs that are due and free. A rival node's claim is seen by the comparison, and passed over."""
     free = or_(JOB.c.lease_until.is_(None), JOB.c.lease_until <= now)
     rows = connection.execute(
-        select(JOB).where(JOB.c.kind == SETTLE, JOB.c.due <= now, free).order_by(JOB.c.due).limit(limit)
+        select(JOB).where(JOB.c.kind == kind, JOB.c.due <= now, free).order_by(JOB.c.due).limit(limit)
     ).all()
     claimed = []
     for row in rows:
         job = Job(AccountId(row.account_id), row.subject, row.due, row.step)
         taken = connection.execute(
             update(JOB)
-            .where(_is(job.account_id, job.subject), JOB.c.due == job.due, free)
+            .where(_is(job.account_id, job.subject, kind), JOB.c.due == job.due, free)
             .values(lease_until=now + LEASE, leased_by=node)
         )
         if taken.rowcount == 1:
@@ -61,10 +62,20 @@ def claim(connection: Connection, node: str, now: datetime, limit: int) -> list[
     return claimed
 
 
-def put_off(connection: Connection, account: AccountId, subject: str, due: datetime, step: int) -> None:
+def put_off(
+    connection: Connection,
+    account: AccountId,
+    subject: str,
+    due: datetime,
+    step: int,
+    *,
+    kind: str = SETTLE,
+) -> None:
     """Give a job back, to be done at `due`."""
     connection.execute(
-        update(JOB).where(_is(account, subject)).values(due=due, step=step, lease_until=None, leased_by=None)
+        update(JOB)
+        .where(_is(account, subject, kind))
+        .values(due=due, step=step, lease_until=None, leased_by=None)
     )
 
 
@@ -72,7 +83,9 @@ def hasten(connection: Connection, account: AccountId, subject: str, now: dateti
     """Make a job due at once; False where there is none, or somebody is at it."""
     free = or_(JOB.c.lease_until.is_(None), JOB.c.lease_until <= now)
     done = connection.execute(
-        update(JOB).where(_is(account, subject), free).values(due=now, lease_until=None, leased_by=None)
+        update(JOB)
+        .where(_is(account, subject, SETTLE), free)
+        .values(due=now, lease_until=None, leased_by=None)
     )
     return done.rowcount == 1
 
@@ -82,10 +95,10 @@ def release(connection: Connection, node: str) -> None:
     connection.execute(update(JOB).where(JOB.c.leased_by == node).values(lease_until=None, leased_by=None))
 
 
-def done(connection: Connection, account: AccountId, subject: str) -> None:
+def done(connection: Connection, account: AccountId, subject: str, kind: str = SETTLE) -> None:
     """Strike a job off."""
-    connection.execute(delete(JOB).where(_is(account, subject)))
+    connection.execute(delete(JOB).where(_is(account, subject, kind)))
 
 
-def _is(account: AccountId, subject: str) -> ColumnElement[bool]:
-    return and_(JOB.c.account_id == account, JOB.c.kind == SETTLE, JOB.c.subject == subject)
+def _is(account: AccountId, subject: str, kind: str) -> ColumnElement[bool]:
+    return and_(JOB.c.account_id == account, JOB.c.kind == kind, JOB.c.subject == subject)

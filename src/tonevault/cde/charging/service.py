@@ -1,7 +1,7 @@
 """The cashier: charges tokens, each charge id once. Writes down before it sends, and never sends twice."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,12 +11,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tonevault.boundary.charges import ChargeKind, ChargeRequest, ChargeResult, ChargeState, Initiator, Taking
 from tonevault.boundary.operations import OperationRequest, OperationResult
+from tonevault.boundary.reconciliations import ReconciliationView
 from tonevault.boundary.tokens import TokenState
 from tonevault.cde.charging import credentials, jobs, store
 from tonevault.cde.charging.charge import StoredCharge, new_charge
 from tonevault.cde.charging.errors import ChargeNotFoundError, IdempotencyMismatchError
 from tonevault.cde.charging.follow_ups import FollowUps
+from tonevault.cde.charging.hints import GatewayHints
 from tonevault.cde.charging.model import NO_GATEWAY, Attempt, AttemptState, Fault
+from tonevault.cde.charging.reconciler import Reconciler
 from tonevault.cde.charging.recorder import OnChange, OnOperation, Recorder
 from tonevault.cde.charging.sender import Begun, Sender
 from tonevault.cde.charging.settler import Settler
@@ -35,6 +38,8 @@ SWEEP_INTERVAL_S: Final = 0.5
 """How often a node looks for due jobs: half the shortest pause between look-ups."""
 SHRED_INTERVAL_S: Final = 30.0
 """How long an unused single-use card may outlast its 15 minutes, during which its token is refused already."""
+PLAN_INTERVAL_S: Final = 600.0
+"""How late a day's reconciliation may begin."""
 MAX_PAGE: Final = 100
 
 log = get_logger(__name__)
@@ -65,7 +70,7 @@ class Circumstances:
 PLAIN: Final = Circumstances()
 
 
-def _ignore(result: ChargeResult | OperationResult) -> None:
+def _ignore(result: ChargeResult | OperationResult | ReconciliationView) -> None:
     """The listener where nobody listens."""
 
 
@@ -82,6 +87,7 @@ class Cashier:
         node: str = "secure",
         on_change: OnChange = _ignore,
         on_operation: OnOperation = _ignore,
+        on_reconciled: Callable[[ReconciliationView], None] = _ignore,
         entropy: Entropy = SYSTEM_ENTROPY,
     ) -> None:
         """`node` names this process among those on one database, the same after each restart: `recover` goes by it.
@@ -105,6 +111,10 @@ class Cashier:
             entropy=entropy,
             tell=self._recorder.tell_operation,
         )
+        self.reconciler = Reconciler(
+            database, gateways, clock, node=node, entropy=entropy, tell=on_reconciled
+        )
+        self.hints = GatewayHints(database, gateways, clock)
         self._settler = Settler(database, self._recorder, gateways, node)
         self._running: dict[tuple[AccountId, ChargeId], asyncio.Task[ChargeResult]] = {}
         self._tasks: set[asyncio.Task[ChargeResult]] = set()
@@ -178,8 +188,11 @@ class Cashier:
         return await self._settler.sweep(self._clock.utc() if now is None else now)
 
     async def run(self) -> None:
-        """Settle what is due and shred tokens whose time is up, until cancelled. A database that is away is waited for."""
-        shred_at = self._clock.monotonic()
+        """Settle what is due, shred tokens whose time is up, compare with the gateways daily, until cancelled.
+
+        A database that is away is waited for.
+        """
+        shred_at = plan_at = self._clock.monotonic()
         while True:
             try:
                 while await self.sweep():
@@ -187,6 +200,11 @@ class Cashier:
                 if self._clock.monotonic() >= shred_at:
                     await self._vault.sweep(self._clock.utc())
                     shred_at = self._clock.monotonic() + SHRED_INTERVAL_S
+                if self._clock.monotonic() >= plan_at:
+                    await self.reconciler.plan(self._clock.utc())
+                    await self.hints.forget_old(self._clock.utc())
+                    plan_at = self._clock.monotonic() + PLAN_INTERVAL_S
+                await self.reconciler.sweep(self._clock.utc())
             except SQLAlchemyError as error:
                 log.error("a sweep failed", error=type(error).__name__)  # noqa: TRY400 - no traceback with rows
             await asyncio.sleep(SWEEP_INTERVAL_S)

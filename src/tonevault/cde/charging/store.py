@@ -1,11 +1,13 @@
 """The charge and attempt tables: plain functions of a connection, rows mapped by hand. No card and no code is among them."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select, update
 
 from tonevault.boundary.charges import Amount, ChargeState, CheckResult, Initiator, Taking
 from tonevault.cde.charging.charge import StoredCharge
+from tonevault.cde.charging.comparison import Ours
 from tonevault.cde.charging.jobs import SETTLE
 from tonevault.cde.charging.model import Attempt, AttemptState
 from tonevault.cde.gateway import Kind
@@ -125,6 +127,19 @@ def attempts_of(connection: Connection, account: AccountId, charge_id: ChargeId)
         _attempt(row)
         for row in connection.execute(_attempts().where(here).order_by(PAYMENT_ATTEMPT.c.number))
     ]
+
+
+def attempts_between(
+    connection: Connection, account: AccountId, gateway: str, since: datetime, until: datetime
+) -> list[Ours]:
+    """An account's attempts at a gateway that were made in a span, each with its currency."""
+    here = and_(
+        PAYMENT_ATTEMPT.c.account_id == account,
+        PAYMENT_ATTEMPT.c.gateway == gateway,
+        PAYMENT_ATTEMPT.c.created_at >= since,
+        PAYMENT_ATTEMPT.c.created_at < until,
+    )
+    return [Ours(_attempt(row), row.currency) for row in connection.execute(_attempts().where(here))]
 
 
 def save_attempt(connection: Connection, attempt: Attempt) -> None:

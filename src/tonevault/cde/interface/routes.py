@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tonevault.boundary.captures import CaptureRequest, FieldName
+from tonevault.boundary.captures import CaptureRequest, CaptureRetry, FieldName
 from tonevault.boundary.charges import ChargeRequest
 from tonevault.boundary.interface import (
     CALL_LIST,
@@ -14,14 +14,27 @@ from tonevault.boundary.interface import (
     CHARGES,
     HEALTH,
     NOTICES,
+    OPERATIONS,
     PREFIX,
+    RECONCILIATIONS,
     Health,
     HushRequest,
+    from_letters,
 )
+from tonevault.boundary.operations import OperationRequest
 from tonevault.boundary.problems import SecureZoneError
+from tonevault.boundary.reconciliations import DIFFERENCES, ReconciliationRequest
 from tonevault.boundary.secure_zone import SecureZone
 from tonevault.cde.interface.parsing import parse
-from tonevault.kernel.ids import ACCOUNT_PATTERN, AccountId, CallId, ChargeId, SessionId, TokenId
+from tonevault.kernel.ids import (
+    ACCOUNT_PATTERN,
+    AccountId,
+    CallId,
+    ChargeId,
+    OperationId,
+    SessionId,
+    TokenId,
+)
 
 Parts = Mapping[str, str]
 Handler = Callable[[SecureZone, Parts, bytes], Awaitable[bytes]]
@@ -72,6 +85,36 @@ async def _complete(zone: SecureZone, parts: Parts, body: bytes) -> bytes:  # no
     return (await zone.complete(SessionId(parts["session"]))).model_dump_json().encode()
 
 
+async def _retry(zone: SecureZone, parts: Parts, body: bytes) -> bytes:
+    view = await zone.retry(SessionId(parts["session"]), parse(CaptureRetry, body))
+    return view.model_dump_json().encode()
+
+
+async def _operate(zone: SecureZone, parts: Parts, body: bytes) -> bytes:  # noqa: ARG001
+    return (await zone.operate(parse(OperationRequest, body))).model_dump_json().encode()
+
+
+async def _operation(zone: SecureZone, parts: Parts, body: bytes) -> bytes:  # noqa: ARG001
+    done = await zone.operation(AccountId(parts["account"]), OperationId(parts["operation"]))
+    return done.model_dump_json().encode()
+
+
+async def _reconcile(zone: SecureZone, parts: Parts, body: bytes) -> bytes:  # noqa: ARG001
+    return (await zone.reconcile(parse(ReconciliationRequest, body))).model_dump_json().encode()
+
+
+async def _reconciliation(zone: SecureZone, parts: Parts, body: bytes) -> bytes:  # noqa: ARG001
+    view = await zone.reconciliation(AccountId(parts["account"]), parts["reconciliation"])
+    return view.model_dump_json().encode()
+
+
+async def _differences(zone: SecureZone, parts: Parts, body: bytes) -> bytes:  # noqa: ARG001
+    after = from_letters(parts["after"])
+    return DIFFERENCES.dump_json(
+        await zone.differences(AccountId(parts["account"]), parts["reconciliation"], after)
+    )
+
+
 async def _cancel(zone: SecureZone, parts: Parts, body: bytes) -> bytes:  # noqa: ARG001
     return (await zone.cancel(SessionId(parts["session"]))).model_dump_json().encode()
 
@@ -101,6 +144,9 @@ _PARTS: Final = {
     "{session}": "(?P<session>ps_[a-z]{28})",
     "{charge}": "(?P<charge>ch_[a-z]{28})",
     "{token}": "(?P<token>tok_[a-z]{28})",
+    "{operation}": "(?P<operation>(?:cap|void|re)_[a-z]{28})",
+    "{reconciliation}": "(?P<reconciliation>rec_[a-z]{28})",
+    "{after}": "(?P<after>[a-j]{1,7})",
     "{field}": "(?P<field>[a-z_]{1,32})",
 }
 
@@ -119,9 +165,19 @@ ROUTES: Final = (
     Route("GET", _at(f"{CAPTURES}/{{session}}"), _capture),
     Route("POST", _at(f"{CAPTURES}/{{session}}/fields/{{field}}/start"), _start_field),
     Route("POST", _at(f"{CAPTURES}/{{session}}/complete"), _complete),
+    Route("POST", _at(f"{CAPTURES}/{{session}}/retry"), _retry),
     Route("POST", _at(f"{CAPTURES}/{{session}}/cancel"), _cancel),
     Route("POST", _at(CHARGES), _charge),
     Route("GET", _at(f"{PREFIX}/accounts/{{account}}/charges/{{charge}}"), _charge_result),
+    Route("POST", _at(OPERATIONS), _operate),
+    Route("GET", _at(f"{PREFIX}/accounts/{{account}}/operations/{{operation}}"), _operation),
+    Route("POST", _at(RECONCILIATIONS), _reconcile),
+    Route("GET", _at(f"{PREFIX}/accounts/{{account}}/reconciliations/{{reconciliation}}"), _reconciliation),
+    Route(
+        "GET",
+        _at(f"{PREFIX}/accounts/{{account}}/reconciliations/{{reconciliation}}/differences/{{after}}"),
+        _differences,
+    ),
     Route("GET", _at(f"{PREFIX}/accounts/{{account}}/tokens/{{token}}"), _token),
     Route("POST", _at(f"{PREFIX}/accounts/{{account}}/tokens/{{token}}/revoke"), _revoke_token),
     Route("GET", _at(NOTICES), None),

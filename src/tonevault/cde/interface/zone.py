@@ -6,17 +6,19 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from tonevault.boundary.calls import CallView
-from tonevault.boundary.captures import CaptureRequest, CaptureView, FieldName
+from tonevault.boundary.captures import CaptureRequest, CaptureRetry, CaptureView, FieldName
 from tonevault.boundary.charges import ChargeRequest, ChargeResult
-from tonevault.boundary.notices import CallChanged, CaptureChanged, ChargeChanged, Notice
+from tonevault.boundary.notices import CallChanged, CaptureChanged, ChargeChanged, Notice, OperationChanged
+from tonevault.boundary.operations import OperationRequest, OperationResult
 from tonevault.boundary.problems import SecureZoneUnreachableError
+from tonevault.boundary.reconciliations import Difference, ReconciliationRequest, ReconciliationView
 from tonevault.boundary.tokens import TokenView
 from tonevault.cde.capture.notice_board import Listener
 from tonevault.cde.capture.service import CaptureService
 from tonevault.cde.charging.service import Cashier
 from tonevault.cde.vault.service import Vault
 from tonevault.kernel.clock import Clock
-from tonevault.kernel.ids import AccountId, CallId, ChargeId, SessionId, TokenId
+from tonevault.kernel.ids import AccountId, CallId, ChargeId, OperationId, SessionId, TokenId
 
 CHARGE_WAIT_S: Final = 45.0
 """How long `charge` waits for the gateway before it answers how the charge stands; the outcome is then a notice."""
@@ -51,6 +53,10 @@ class LocalSecureZone:
         """See SecureZone."""
         return await self._captures.complete(session_id)
 
+    async def retry(self, session_id: SessionId, retry: CaptureRetry) -> CaptureView:
+        """See SecureZone."""
+        return await self._captures.retry(session_id, retry)
+
     async def cancel(self, session_id: SessionId) -> CaptureView:
         """See SecureZone."""
         return await self._captures.cancel(session_id)
@@ -72,6 +78,18 @@ class LocalSecureZone:
         """See SecureZone."""
         return await self._cashier.charge_result(account_id, charge_id)
 
+    async def operate(self, request: OperationRequest) -> OperationResult:
+        """See SecureZone."""
+        try:
+            async with asyncio.timeout(CHARGE_WAIT_S):
+                return await self._cashier.operate(request)
+        except TimeoutError:
+            return await self._cashier.operation(request.account_id, request.operation_id)
+
+    async def operation(self, account_id: AccountId, operation_id: OperationId) -> OperationResult:
+        """See SecureZone."""
+        return await self._cashier.operation(account_id, operation_id)
+
     async def token(self, account_id: AccountId, token_id: TokenId) -> TokenView:
         """See SecureZone."""
         return await self._vault.token(account_id, token_id, self._clock.utc())
@@ -79,6 +97,20 @@ class LocalSecureZone:
     async def revoke_token(self, account_id: AccountId, token_id: TokenId) -> TokenView:
         """See SecureZone."""
         return await self._vault.revoke(account_id, token_id, self._clock.utc())
+
+    async def reconcile(self, request: ReconciliationRequest) -> ReconciliationView:
+        """See SecureZone."""
+        return await self._cashier.reconciler.request(request)
+
+    async def reconciliation(self, account_id: AccountId, reconciliation_id: str) -> ReconciliationView:
+        """See SecureZone."""
+        return await self._cashier.reconciler.find(account_id, reconciliation_id)
+
+    async def differences(
+        self, account_id: AccountId, reconciliation_id: str, after: int
+    ) -> list[Difference]:
+        """See SecureZone."""
+        return await self._cashier.reconciler.differences(account_id, reconciliation_id, after)
 
     @asynccontextmanager
     async def notices(self) -> AsyncIterator[AsyncIterator[Notice]]:
@@ -90,6 +122,9 @@ class LocalSecureZone:
             ]
             # What changes while this is read waits in the listener, and comes after it.
             present += [ChargeChanged(charge=each) for each in await self._cashier.unsettled()]
+            present += [
+                OperationChanged(operation=each) for each in await self._cashier.unsettled_operations()
+            ]
             yield _stream(present, listener)
 
 

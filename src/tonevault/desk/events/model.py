@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from tonevault.boundary.calls import CallState
 from tonevault.boundary.captures import CaptureState
 from tonevault.boundary.charges import ChargeState
+from tonevault.boundary.operations import OperationState
 from tonevault.kernel.ids import EventId
 
 
@@ -40,7 +41,22 @@ class EventType(StrEnum):
     CHARGE_FAILED = "charge.failed"
     CHARGE_UNKNOWN = "charge.unknown"
     CHARGE_CANCELED = "charge.canceled"
+    CHARGE_AUTHORISED = "charge.authorised"
     CHARGE_REFUNDED = "charge.refunded"
+    REFUND_CREATED = "refund.created"
+    REFUND_SUCCEEDED = "refund.succeeded"
+    REFUND_DECLINED = "refund.declined"
+    REFUND_FAILED = "refund.failed"
+    REFUND_UNKNOWN = "refund.unknown"
+    SESSION_CORRECTION_NEEDED = "session.correction_needed"
+    SCHEDULE_CREATED = "schedule.created"
+    SCHEDULE_UPDATED = "schedule.updated"
+    SCHEDULE_ENDED = "schedule.ended"
+    SPLIT_CREATED = "split.created"
+    SPLIT_SUCCEEDED = "split.succeeded"
+    SPLIT_FAILED = "split.failed"
+    RECONCILIATION_DONE = "reconciliation.done"
+    RECONCILIATION_FAILED = "reconciliation.failed"
     SECURE_ZONE_UP = "secure_zone.up"
     SECURE_ZONE_DOWN = "secure_zone.down"
 
@@ -64,6 +80,11 @@ def of_charge(state: ChargeState) -> EventType:
             return EventType.CHARGE_REFUNDED
         case _:
             return EventType(f"charge.{state}")
+
+
+def of_refund(state: OperationState) -> EventType:
+    """The event of a refund that came into this state."""
+    return EventType.REFUND_CREATED if state is OperationState.PENDING else EventType(f"refund.{state}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from tonevault.boundary.captures import CaptureState, EndReason, FieldState
+from tonevault.boundary.charges import ChargeKind, ChargeState
 from tonevault.desk.panel.wording import (
     CARD_KEPT,
     CHARGE_STATES,
@@ -109,7 +110,7 @@ def past_payment(session: Session) -> PastPayment:
 
 def amount_of(session: Session) -> str:
     """`12.50 GBP`, or nothing for a session that only takes the card."""
-    if session.amount is None or session.currency is None:
+    if not session.amount or session.currency is None:
         return ""
     return str(Money(session.amount, session.currency))
 
@@ -141,4 +142,6 @@ def _card(card: Card) -> str:
 
 
 def _result(charge: Charge) -> str:
+    if charge.kind is ChargeKind.VERIFICATION:
+        return "Card checked" if charge.state is ChargeState.SUCCEEDED else CHARGE_STATES[charge.state]
     return f"{CHARGE_STATES[charge.state]}: {Money(charge.amount, charge.currency)}"

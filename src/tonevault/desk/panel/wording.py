@@ -19,6 +19,7 @@ FIELD_ERRORS: Final = {
     FieldError.INVALID_POSTAL_CODE: "Invalid postal code",
     FieldError.INPUT_TIMEOUT: "Input timed out",
     FieldError.CARD_TYPE_NOT_ACCEPTED: "Card type not accepted",
+    FieldError.POSTAL_CODE_MISMATCH: "Postal code does not match",
 }
 
 END_REASONS: Final = {
@@ -48,6 +49,7 @@ NO_MONEY: Final = "No money has moved."
 
 CHARGE_STATES: Final = {
     ChargeState.PENDING: "On its way",
+    ChargeState.AUTHORISED: "Held",
     ChargeState.SUCCEEDED: "Charged",
     ChargeState.DECLINED: "Declined",
     ChargeState.FAILED: "Not charged",

@@ -47,9 +47,7 @@ ADVICE: Final = {
 }
 """One sentence or two for each code, in an agent's words."""
 
-SILENCE: Final = (
-    "The gateway fell silent. It is being looked up; do not charge again. The result comes by itself, as an event."
-)
+SILENCE: Final = "The gateway fell silent. It is being looked up; do not charge again. The result comes by itself, as an event."
 """What to do while a charge is `pending` or `unknown`."""
 
 

@@ -1,12 +1,20 @@
 """Charges of tokens. The intent is committed before the secure zone is asked, and asked again under the same id: nobody pays twice."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
-from tonevault.boundary.charges import Amount, ChargeRequest, ChargeResult, ChargeState
+from tonevault.boundary.charges import (
+    Amount,
+    ChargeRequest,
+    ChargeResult,
+    ChargeState,
+    Initiator,
+    Taking,
+)
 from tonevault.boundary.problems import SecureZoneError, SecureZoneUnreachableError
 from tonevault.boundary.secure_zone import SecureZone
 from tonevault.boundary.tokens import TokenState
@@ -18,6 +26,7 @@ from tonevault.desk.payments.mirror import PaymentMirror
 from tonevault.desk.payments.model import CardToken, Charge, new_charge
 from tonevault.desk.payments.tokens import TokenService
 from tonevault.desk.people.audit import AuditLog
+from tonevault.desk.people.model import SYSTEM_ACTOR
 from tonevault.desk.refusal import Refusal, is_definite, not_found
 from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import AccountId, ChargeId, CustomerId, SessionId, TokenId
@@ -36,6 +45,17 @@ BATCH: Final = 50
 """Charges asked after in one sweep; the next sweep takes the next ones."""
 
 _log = get_logger("desk.charges")
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeAsked:
+    """What is asked of a charge beside its token and amount; `schedule_id` and `split_id` where it belongs to one."""
+
+    description: str = ""
+    capture: Taking = Taking.AUTOMATIC
+    initiator: Initiator = Initiator.UNSCHEDULED
+    schedule_id: str | None = None
+    split_id: str | None = None
 
 
 class ChargeService:
@@ -67,7 +87,7 @@ class ChargeService:
         token_id: TokenId,
         amount: Money,
         *,
-        description: str,
+        asked: ChargeAsked,
         actor: str,
     ) -> Charge:
         """Charge a token. A decline is an answer; silence leaves the charge `pending` until the sweep has settled it.
@@ -83,10 +103,14 @@ class ChargeService:
                 charge_id,
                 amount.amount_minor,
                 amount.currency,
-                description,
+                asked.description,
                 self._clock.utc(),
                 token=token_id,
                 customer_id=token.customer_id,
+                capture=asked.capture,
+                initiator=asked.initiator,
+                schedule_id=asked.schedule_id,
+                split_id=asked.split_id,
             )
             await self._intend(account_id, charge, actor)
         elif known.is_settled:
@@ -98,6 +122,34 @@ class ChargeService:
         if settled.code == TOKEN_NOT_CHARGEABLE:
             raise _not_chargeable(await self._tokens.get(account_id, token_id))
         return settled
+
+    async def refuse(
+        self,
+        account_id: AccountId,
+        charge_id: ChargeId,
+        token_id: TokenId,
+        amount: Money,
+        *,
+        asked: ChargeAsked,
+        code: str,
+    ) -> None:
+        """Write down as failed what was refused before it was begun: for whom a charge that is not there would mean *not yet*."""
+        if await self._find(account_id, charge_id) is not None:
+            return
+        charge = new_charge(
+            charge_id,
+            amount.amount_minor,
+            amount.currency,
+            asked.description,
+            self._clock.utc(),
+            token=token_id,
+            capture=asked.capture,
+            initiator=asked.initiator,
+            schedule_id=asked.schedule_id,
+            split_id=asked.split_id,
+        )
+        await self._intend(account_id, charge, SYSTEM_ACTOR)
+        await self._end(account_id, charge, ChargeState.FAILED, code)
 
     async def get(self, account_id: AccountId, charge_id: ChargeId) -> Charge:
         """One charge."""
@@ -159,6 +211,8 @@ class ChargeService:
             token_id=charge.token,
             amount=Amount(amount_minor=charge.amount, currency=charge.currency),
             description=charge.description,
+            capture=charge.capture,
+            initiator=charge.initiator,
         )
         try:
             result = await self._zone.charge(request)

@@ -6,11 +6,14 @@ from typing import Final
 from sqlalchemy import Connection
 
 from tonevault.boundary.charges import ChargeResult, ChargeState
+from tonevault.boundary.operations import OperationKind, OperationResult
 from tonevault.boundary.tokens import TokenView
-from tonevault.desk.events.model import EventType, Numbered, of_charge
+from tonevault.desk.events.model import EventType, Numbered, of_charge, of_refund
 from tonevault.desk.events.service import EventService
-from tonevault.desk.payments import store
+from tonevault.desk.payments import operation_store, store
 from tonevault.desk.payments.model import Charge, supersedes, token_of
+from tonevault.desk.payments.operation import Operation
+from tonevault.desk.payments.operation import supersedes as is_newer
 from tonevault.kernel.ids import AccountId, ChargeId, CustomerId
 
 FIRST_ASK: Final = timedelta(seconds=10)
@@ -62,9 +65,37 @@ class PaymentMirror:
         charge = known.reported(result)
         ask_at = None if charge.is_settled else now + FIRST_ASK
         store.save_charge(connection, account_id, charge, reported_at=result.updated_at, ask_at=ask_at)
-        if charge.state is known.state:
+        mine = (known.state, known.amount_captured, known.amount_refunded)
+        if mine == (charge.state, charge.amount_captured, charge.amount_refunded):
             return []
         return [self._events.append(connection, account_id, of_charge(charge.state), charge)]
+
+    def operation(
+        self, connection: Connection, account_id: AccountId, result: OperationResult, now: datetime
+    ) -> list[Numbered]:
+        """A capture, void or refund as the secure zone sees it; one that the desk never asked for is none of its business."""
+        wish = operation_store.find(connection, account_id, result.operation_id)
+        if wish is None or not is_newer(result, wish):
+            return []
+        operation = wish.operation.reported(result)
+        ask_at = None if operation.is_settled else now + FIRST_ASK
+        operation_store.save(connection, account_id, operation, reported_at=result.updated_at, ask_at=ask_at)
+        if wish.reported_at is not None and operation.state is wish.operation.state:
+            return []
+        return self._told(connection, account_id, operation)
+
+    def end_operation(
+        self, connection: Connection, account_id: AccountId, ended: Operation
+    ) -> list[Numbered]:
+        """An operation that the secure zone never began."""
+        operation_store.save(connection, account_id, ended, reported_at=None, ask_at=None)
+        return self._told(connection, account_id, ended)
+
+    def _told(self, connection: Connection, account_id: AccountId, operation: Operation) -> list[Numbered]:
+        """Refunds have events of their own; captures and voids are told by their charge's."""
+        if operation.kind is not OperationKind.REFUND:
+            return []
+        return [self._events.append(connection, account_id, of_refund(operation.state), operation)]
 
     def end_charge(
         self,

@@ -2,12 +2,29 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
-from tonevault.boundary.charges import ChargeResult, ChargeState, CheckResult
+from tonevault.boundary.charges import (
+    ChargeKind,
+    ChargeResult,
+    ChargeState,
+    CheckResult,
+    Initiator,
+    Taking,
+)
 from tonevault.boundary.tokens import TokenState, TokenUsage, TokenView
+from tonevault.desk.payments.advice import SILENCE, advice_on
 from tonevault.kernel.card import Brand
 from tonevault.kernel.ids import ChargeId, CustomerId, SessionId, TokenId
+
+
+class Decline(StrEnum):
+    """A hard decline is for good: this card must not be tried again. A soft one may pass later."""
+
+    SOFT = "soft"
+    HARD = "hard"
+
 
 UNSETTLED: Final = frozenset({ChargeState.PENDING, ChargeState.UNKNOWN})
 
@@ -55,7 +72,10 @@ def token_of(view: TokenView, customer_id: CustomerId | None) -> CardToken:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One attempt to move money. `code` says why it was declined or failed; `amount` is in minor units."""
+    """One attempt to move money. `code` says why it was declined or failed, and `advice` what to do about it.
+
+    Amounts are in minor units of `currency`. `kind` is `verification` where the card was only checked.
+    """
 
     id: ChargeId
     token: TokenId | None
@@ -73,6 +93,20 @@ class Charge:
     address_check: CheckResult
     created_at: datetime
     updated_at: datetime
+    kind: ChargeKind = ChargeKind.PAYMENT
+    capture: Taking = Taking.AUTOMATIC
+    initiator: Initiator = Initiator.CUSTOMER
+    amount_captured: int = 0
+    amount_refunded: int = 0
+    decline: Decline | None = None
+    schedule_id: str | None = None
+    split_id: str | None = None
+    advice: str | None = None
+
+    def __post_init__(self) -> None:
+        # Part of what the API shows, and always that of the code: nobody else may set it.
+        advice = SILENCE if self.state is ChargeState.UNKNOWN else advice_on(self.code)
+        object.__setattr__(self, "advice", advice)
 
     @property
     def is_settled(self) -> bool:
@@ -92,11 +126,24 @@ class Charge:
             postal_code_check=result.postal_code_check,
             address_check=result.address_check,
             updated_at=result.updated_at,
+            kind=result.kind,
+            capture=result.capture,
+            initiator=result.initiator,
+            amount_captured=result.amount_captured,
+            amount_refunded=result.amount_refunded,
+            decline=decline_of(result.is_final),
         )
 
     def ended(self, state: ChargeState, code: str, now: datetime) -> "Charge":
         """The charge when the desk knows that the secure zone never began it."""
         return replace(self, state=state, code=code, updated_at=now)
+
+
+def decline_of(is_final: bool | None) -> Decline | None:
+    """Hard, soft, or no decline at all."""
+    if is_final is None:
+        return None
+    return Decline.HARD if is_final else Decline.SOFT
 
 
 def new_charge(
@@ -109,6 +156,10 @@ def new_charge(
     token: TokenId | None = None,
     session_id: SessionId | None = None,
     customer_id: CustomerId | None = None,
+    capture: Taking = Taking.AUTOMATIC,
+    initiator: Initiator = Initiator.CUSTOMER,
+    schedule_id: str | None = None,
+    split_id: str | None = None,
 ) -> Charge:
     """The intent, which is committed before the secure zone is asked."""
     return Charge(
@@ -128,6 +179,11 @@ def new_charge(
         address_check=CheckResult.NOT_GIVEN,
         created_at=now,
         updated_at=now,
+        kind=ChargeKind.PAYMENT if amount_minor else ChargeKind.VERIFICATION,
+        capture=capture,
+        initiator=initiator,
+        schedule_id=schedule_id,
+        split_id=split_id,
     )
 
 
@@ -137,4 +193,5 @@ def supersedes(result: ChargeResult, reported_at: datetime | None, state: Charge
         return True
     if result.updated_at != reported_at:
         return result.updated_at > reported_at
-    return result.state is not state and (state in UNSETTLED or result.state not in UNSETTLED)
+    # Refunds of one instant may differ in what they add up to: the later told counts.
+    return result.state not in UNSETTLED or (result.state is not state and state in UNSETTLED)

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, insert, select, update
 
-from tonevault.boundary.charges import ChargeState, CheckResult
+from tonevault.boundary.charges import ChargeKind, ChargeState, CheckResult, Initiator, Taking
 from tonevault.boundary.tokens import TokenState, TokenUsage
 from tonevault.desk.paging import Page, PageRequest, page_of
-from tonevault.desk.payments.model import Card, CardToken, Charge
+from tonevault.desk.payments.model import Card, CardToken, Charge, Decline, decline_of
 from tonevault.desk.schema import CARD_TOKEN, CHARGE
 from tonevault.kernel.card import Brand
 from tonevault.kernel.ids import AccountId, ChargeId, CustomerId, SessionId, TokenId
@@ -101,7 +101,22 @@ def _charge(row: Row[Any]) -> Charge:
         address_check=CheckResult(row.address_check),
         created_at=row.created_at,
         updated_at=row.updated_at,
+        kind=ChargeKind(row.kind or ChargeKind.PAYMENT),
+        capture=Taking(row.capture or Taking.AUTOMATIC),
+        initiator=Initiator(row.initiator or Initiator.CUSTOMER),
+        amount_captured=_captured(row),
+        amount_refunded=row.amount_refunded or 0,
+        decline=decline_of(row.is_final),
+        schedule_id=row.schedule_id,
+        split_id=row.split_id,
     )
+
+
+def _captured(row: Row[Any]) -> int:
+    """What was taken; charges from before captures were counted took all of it when they succeeded."""
+    if row.amount_captured is not None:
+        return int(row.amount_captured)
+    return int(row.amount_minor) if row.state == ChargeState.SUCCEEDED.value else 0
 
 
 def _charge_values(charge: Charge) -> dict[str, object]:
@@ -115,6 +130,12 @@ def _charge_values(charge: Charge) -> dict[str, object]:
         "postal_code_check": charge.postal_code_check.value,
         "address_check": charge.address_check.value,
         "updated_at": charge.updated_at,
+        "kind": charge.kind.value,
+        "capture": charge.capture.value,
+        "initiator": charge.initiator.value,
+        "amount_captured": charge.amount_captured,
+        "amount_refunded": charge.amount_refunded,
+        "is_final": None if charge.decline is None else charge.decline is Decline.HARD,
     }
 
 
@@ -132,6 +153,8 @@ def add_charge(connection: Connection, account_id: AccountId, charge: Charge, as
             created_at=charge.created_at,
             ask_at=ask_at,
             asked=0,
+            schedule_id=charge.schedule_id,
+            split_id=charge.split_id,
             **_charge_values(charge),
         )
     )

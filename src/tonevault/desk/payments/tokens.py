@@ -11,7 +11,7 @@ from tonevault.desk.events.service import EventService
 from tonevault.desk.paging import Page, PageRequest
 from tonevault.desk.payments import store
 from tonevault.desk.payments.mirror import PaymentMirror
-from tonevault.desk.payments.model import CardToken
+from tonevault.desk.payments.model import CardToken, token_of
 from tonevault.desk.people.audit import AuditLog
 from tonevault.desk.refusal import Refusal, asking_the_secure_zone, not_found
 from tonevault.kernel.ids import AccountId, CustomerId, TokenId
@@ -69,13 +69,17 @@ class TokenService:
         )
         return await self._take(account_id, view)
 
+    async def take(self, view: TokenView) -> None:
+        """Take in a report of the vault."""
+        await self._take(view.account_id, view)
+
     async def _take(self, account_id: AccountId, view: TokenView) -> CardToken:
         def save(connection: Connection) -> tuple[CardToken | None, list[Numbered]]:
             events = self._mirror.token(connection, account_id, view)
             return store.find_token(connection, account_id, view.token_id), events
 
         known = await self._database.read(lambda c: store.find_token(c, account_id, view.token_id))
-        if known is not None and known.state is view.state and known.replaced_by == view.replaced_by:
+        if known is not None and known == token_of(view, known.customer_id):
             return known
         token, events = await self._database.transact(save)
         self._events.publish(account_id, events)

@@ -23,6 +23,7 @@ class Scope(StrEnum):
     TOKENS_WRITE = "tokens:write"
     CHARGES_READ = "charges:read"
     CHARGES_WRITE = "charges:write"
+    REFUNDS_WRITE = "refunds:write"
     EVENTS_READ = "events:read"
     AUDIT_READ = "audit:read"
     KEYS_READ = "keys:read"
@@ -57,7 +58,7 @@ _READERS: Final = frozenset(scope for scope in Scope if scope.endswith(":read"))
 
 ROLE_SCOPES: Final = {
     Role.AGENT: _AGENT,
-    Role.SUPERVISOR: _AGENT | {Scope.TOKENS_WRITE},
+    Role.SUPERVISOR: _AGENT | {Scope.TOKENS_WRITE, Scope.REFUNDS_WRITE},
     Role.FINANCE: frozenset(
         {
             Scope.CUSTOMERS_READ,
@@ -67,6 +68,7 @@ ROLE_SCOPES: Final = {
             Scope.TOKENS_WRITE,
             Scope.CHARGES_READ,
             Scope.CHARGES_WRITE,
+            Scope.REFUNDS_WRITE,
             Scope.EVENTS_READ,
         }
     ),

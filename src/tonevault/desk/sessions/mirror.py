@@ -19,11 +19,12 @@ from tonevault.desk.sessions.live import LiveSessions, News
 from tonevault.desk.sessions.model import AT_WORK, NOT_OPENED, Session, SessionRecord
 from tonevault.desk.sessions.picture import picture
 from tonevault.kernel.clock import Clock
-from tonevault.kernel.ids import AccountId, SessionId
+from tonevault.kernel.ids import AccountId, ChargeId, SessionId
 from tonevault.plumbing.sql import Database
 
 _OF_CHARGE = {
     ChargeState.SUCCEEDED: (CaptureState.SUCCEEDED, None),
+    ChargeState.AUTHORISED: (CaptureState.SUCCEEDED, None),
     ChargeState.REFUNDED: (CaptureState.SUCCEEDED, None),
     ChargeState.PARTIALLY_REFUNDED: (CaptureState.SUCCEEDED, None),
     ChargeState.DECLINED: (CaptureState.DECLINED, EndReason.AUTHORISATION_DECLINED),
@@ -44,6 +45,12 @@ class _Saved:
     changed: bool
     events: list[Numbered]
     moved: bool
+
+
+def _run(record: SessionRecord) -> ChargeId | None:
+    """The charge that the secure zone last spoke of: each run of a session has one of its own."""
+    charge = None if record.view is None else record.view.charge
+    return None if charge is None else charge.charge_id
 
 
 class SessionMirror:
@@ -168,7 +175,9 @@ class SessionMirror:
         session = picture(connection, account_id, after)
         opened = before.revision == NOT_OPENED and after.revision != NOT_OPENED
         kinds = [EventType.SESSION_CREATED] if opened else []
-        if after.state is not before.state:
+        if session.mismatch and _run(before) != _run(after):
+            kinds.append(EventType.SESSION_CORRECTION_NEEDED)
+        elif after.state is not before.state:
             kinds.append(of_session(after.state))
         events += [self._events.append(connection, account_id, kind, session) for kind in kinds]
         return _Saved(session, after.view, True, events, bool(kinds))
@@ -195,8 +204,18 @@ class SessionMirror:
             self._clock.utc(),
             session_id=record.id,
             customer_id=record.customer_id,
+            capture=record.capture,
         )
         return self._payments.intend(connection, account_id, charge)
+
+    def drop_charge(
+        self, connection: Connection, account_id: AccountId, charge_id: ChargeId
+    ) -> list[Numbered]:
+        """A charge of a session that was intended and never begun."""
+        now = self._clock.utc()
+        return self._payments.end_charge(
+            connection, account_id, charge_id, state=ChargeState.CANCELED, code="not_sent", now=now
+        )
 
     def _end_charge(
         self, connection: Connection, account_id: AccountId, record: SessionRecord

@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tonevault.boundary.captures import (
+    NO_BILLING,
+    Billing,
+    BillingPart,
     CaptureState,
     CaptureView,
     EndReason,
@@ -13,6 +16,7 @@ from tonevault.boundary.captures import (
     FieldState,
     FieldView,
 )
+from tonevault.boundary.charges import Taking
 from tonevault.boundary.tokens import TokenUsage
 from tonevault.desk.payments.model import CardToken, Charge
 from tonevault.desk.recordings.model import PauseState
@@ -43,6 +47,9 @@ class SessionDraft:
     first_digit_timeout_s: float = 30.0
     inter_digit_timeout_s: float = 10.0
     lifetime: timedelta = LIFETIME
+    capture: Taking = Taking.AUTOMATIC
+    billing: Billing = NO_BILLING
+    replaces: TokenId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,9 @@ class SessionRecord:
     updated_at: datetime
     expires_at: datetime
     ended_at: datetime | None
+    capture: Taking = Taking.AUTOMATIC
+    billing: Billing = NO_BILLING
+    replaces: TokenId | None = None
 
     @property
     def is_at_work(self) -> bool:
@@ -175,12 +185,18 @@ def new_record(
         updated_at=now,
         expires_at=now + draft.lifetime,
         ended_at=None,
+        capture=draft.capture,
+        billing=draft.billing,
+        replaces=draft.replaces,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A payment session as the API shows it. `revision` grows with each change, so that a late picture never replaces a newer one."""
+    """A payment session as the API shows it. `revision` grows with each change, so that a late picture never replaces a newer one.
+
+    `mismatch` names the parts of the address that the issuer does not know: correct them by `retry`.
+    """
 
     id: SessionId
     call_id: CallId
@@ -209,6 +225,9 @@ class Session:
     updated_at: datetime
     expires_at: datetime
     ended_at: datetime | None
+    mismatch: tuple[BillingPart, ...] = ()
+    capture: Taking = Taking.AUTOMATIC
+    replaces: TokenId | None = None
 
 
 def shown(
@@ -236,12 +255,15 @@ def shown(
         inter_digit_timeout_s=record.inter_digit_timeout_s,
         fields=_fields(record),
         can_complete=view is not None and view.can_complete and record.state is CaptureState.OPEN,
+        mismatch=view.mismatch if view is not None and record.state is CaptureState.OPEN else (),
         brand=None if view is None else view.brand,
         hushed=view is not None and view.hushed,
         hushed_by_noise=view is not None and view.hushed_by_noise,
         token=token,
         existing=view is not None and view.existing,
         charge=charge,
+        capture=record.capture,
+        replaces=record.replaces,
         recording=recording,
         revision=record.revision,
         created_at=record.created_at,

@@ -15,6 +15,8 @@ class CapturePolicy:
 
     fields: tuple[FieldName, ...] = DEFAULT_FIELDS
     brands: tuple[Brand, ...] = tuple(Brand)
+    verifies_in: str | None = None
+    """The currency in which a card that is only taken is checked for no money; None: it is not checked."""
 
 
 PolicyOf = Callable[[AccountId], CapturePolicy]

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
-from tonevault.boundary.captures import CaptureState, FieldName
+from tonevault.boundary.captures import Billing, CaptureState, FieldName
+from tonevault.boundary.charges import Taking
 from tonevault.boundary.tokens import TokenUsage
 from tonevault.desk.idempotency.header import Idempotency, Once
 from tonevault.desk.paging import Page
@@ -14,12 +15,12 @@ from tonevault.desk.people.guard import Guard
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.refusal import invalid, not_found
 from tonevault.desk.sessions.model import LIFETIME, Session, SessionDraft
-from tonevault.desk.sessions.service import SessionService
+from tonevault.desk.sessions.service import Correction, SessionService
 from tonevault.desk.web.answer import answer
 from tonevault.desk.web.clean_text import Body, CleanWords
 from tonevault.desk.web.money import AmountMinor, Currency, money
 from tonevault.desk.web.paged import Paged
-from tonevault.kernel.ids import SESSION, CallId, CustomerId, SessionId, is_id
+from tonevault.kernel.ids import CHARGE, SESSION, CallId, ChargeId, CustomerId, SessionId, TokenId, is_id
 from tonevault.kernel.money import Money
 
 LIFETIME_S = int(LIFETIME.total_seconds())
@@ -31,10 +32,33 @@ CustomerRef = Annotated[str, Field(pattern=r"^cus_[a-z]{28}$")]
 TimeoutSeconds = Annotated[float, Field(ge=1, le=600, allow_inf_nan=False)]
 
 
+PostalText = Annotated[
+    str, Field(strict=True, max_length=10, pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]{0,8}[A-Za-z0-9]$")
+]
+
+
+class BillingBody(Body):
+    """The card holder's address, for the issuer to compare (AVS); a postal code keyed on the phone counts before this one."""
+
+    postal_code: PostalText | None = None
+    address_line: Annotated[CleanWords, Field(min_length=1, max_length=60)] | None = None
+
+    def billing(self) -> Billing:
+        """As the boundary takes it."""
+        return Billing(postal_code=self.postal_code, address_line=self.address_line)
+
+
+class SessionRetry(BillingBody):
+    """What is corrected. The security code died with the first run: capture it again, or say that this run goes without it."""
+
+    without_security_code: bool = False
+
+
 class SessionCreate(Body):
     """Open a session on a live call. With `amount` and `currency`, completing it also charges; without, it only takes the card.
 
-    `fields` are those of the account's configuration unless named.
+    `fields` are those of the account's configuration unless named. `capture: manual` only holds the money. `billing` is what the
+    issuer is to compare. `replaces` names a token whose customer has a new card: it becomes `replaced` and points to the new one.
     """
 
     call_id: CallRef
@@ -44,6 +68,9 @@ class SessionCreate(Body):
     reference: CleanWords = ""
     description: CleanWords = ""
     fields: Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=4)] | None = None
+    capture: Taking = Taking.AUTOMATIC
+    billing: BillingBody = BillingBody()
+    replaces: Annotated[str, Field(pattern=r"^tok_[a-z]{28}$")] | None = None
     usage: TokenUsage = TokenUsage.MULTI
     max_attempts: Annotated[int, Field(strict=True, ge=1, le=10)] = 3
     first_digit_timeout_s: TimeoutSeconds = 30.0
@@ -66,6 +93,9 @@ class SessionCreate(Body):
             first_digit_timeout_s=self.first_digit_timeout_s,
             inter_digit_timeout_s=self.inter_digit_timeout_s,
             lifetime=timedelta(seconds=self.expires_in_s),
+            capture=self.capture,
+            billing=self.billing.billing(),
+            replaces=None if self.replaces is None else TokenId(self.replaces),
         )
 
     def _money(self) -> Money | None:
@@ -162,6 +192,27 @@ def session_routes(sessions: SessionService, guard: Guard, idempotency: Idempote
         known = _id(session_id)
         return await once.answer(
             principal.account_id, lambda _: sessions.complete(principal.account_id, known, principal.actor)
+        )
+
+    @router.post("/{session_id}/retry", response_model=Session)
+    async def retry_session(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_WRITE))],
+        once: Annotated[Once, Depends(idempotency.required)],
+        session_id: str,
+        body: SessionRetry,
+    ) -> Response:
+        """Run a charge again that was declined for its address (`mismatch`), with what is corrected, while the capture lasts."""
+        known = _id(session_id)
+        correction = Correction(body.billing(), body.without_security_code)
+        return await once.answer(
+            principal.account_id,
+            lambda letters: sessions.retry(
+                principal.account_id,
+                known,
+                correction,
+                charge_id=ChargeId(f"{CHARGE}_{letters}"),
+                actor=principal.actor,
+            ),
         )
 
     @router.post("/{session_id}/cancel", response_model=Session)

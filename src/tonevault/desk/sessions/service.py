@@ -1,11 +1,20 @@
 """The agent's commands on payment sessions: open, capture a field, complete, cancel. Each is logged, asked once, and mirrored."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from tonevault.boundary.captures import CaptureRequest, CaptureState, CaptureView, EndReason, FieldName
+from tonevault.boundary.captures import (
+    NO_BILLING,
+    Billing,
+    CaptureRequest,
+    CaptureRetry,
+    CaptureState,
+    CaptureView,
+    EndReason,
+    FieldName,
+)
 from tonevault.boundary.charges import Amount
 from tonevault.boundary.problems import SecureZoneError
 from tonevault.boundary.secure_zone import SecureZone
@@ -21,12 +30,28 @@ from tonevault.desk.refusal import Refusal, asking_the_secure_zone, invalid, is_
 from tonevault.desk.sessions import store
 from tonevault.desk.sessions.live import LiveSessions
 from tonevault.desk.sessions.mirror import SessionMirror
-from tonevault.desk.sessions.model import NOT_OPENED, Session, SessionDraft, SessionRecord, new_record
+from tonevault.desk.sessions.model import (
+    AT_WORK,
+    NOT_OPENED,
+    Session,
+    SessionDraft,
+    SessionRecord,
+    new_record,
+)
 from tonevault.desk.sessions.picture import picture
 from tonevault.desk.sessions.policy import PolicyOf
 from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import CHARGE, AccountId, CallId, ChargeId, CustomerId, SessionId
+from tonevault.kernel.money import Money
 from tonevault.plumbing.sql import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a second run goes with."""
+
+    billing: Billing = NO_BILLING
+    without_security_code: bool = False
 
 
 class SessionService:
@@ -151,6 +176,65 @@ class SessionService:
             view = await self._zone.complete(session_id)
         return await self._taken(account_id, view)
 
+    async def retry(
+        self,
+        account_id: AccountId,
+        session_id: SessionId,
+        correction: Correction,
+        *,
+        charge_id: ChargeId,
+        actor: str,
+    ) -> Session:
+        """Run a charge again that was declined for its address, with a better one and under a new charge id.
+
+        Raises Refusal `nothing_to_correct`, `fields_missing`, `session_over` or `secure_zone_unreachable`.
+        """
+        session = await self.get(account_id, session_id)
+        again = session.charge is not None and session.charge.id == charge_id
+        if not session.mismatch and not again:
+            raise _over() if session.state not in AT_WORK else _nothing_to_correct()
+
+        def note(connection: Connection) -> list[Numbered]:
+            record = _found(connection, account_id, session_id)
+            if record.charge_id == charge_id:
+                return []
+            record = replace(record, charge_id=charge_id)
+            store.save(connection, account_id, record)
+            self._audit.append(connection, account_id, actor, "retry_session", subject=session_id)
+            return self._mirror.intend_charge(connection, account_id, record)
+
+        before = session.charge
+        await self._command(account_id, note)
+        request = CaptureRetry(
+            charge_id=charge_id,
+            billing=correction.billing,
+            without_security_code=correction.without_security_code,
+        )
+        with asking_the_secure_zone():
+            try:
+                view = await self._zone.retry(session_id, request)
+            except SecureZoneError as refused:
+                if is_definite(refused) and not again and before is not None:
+                    await self._command(
+                        account_id, lambda c: self._take_back(c, account_id, session_id, charge_id, before.id)
+                    )
+                raise
+        return await self._taken(account_id, view)
+
+    def _take_back(
+        self,
+        connection: Connection,
+        account_id: AccountId,
+        session_id: SessionId,
+        charge_id: ChargeId,
+        before: ChargeId,
+    ) -> list[Numbered]:
+        """The second run was refused and never begun: the session has its first charge again."""
+        record = _found(connection, account_id, session_id)
+        if record.charge_id == charge_id:
+            store.save(connection, account_id, replace(record, charge_id=before))
+        return self._mirror.drop_charge(connection, account_id, charge_id)
+
     async def cancel(self, account_id: AccountId, session_id: SessionId, actor: str) -> Session:
         """Discard what was captured. Harmless when the session is over; should the secure zone be silent, it is told later."""
         session = await self.get(account_id, session_id)
@@ -194,8 +278,11 @@ class SessionService:
                 raise _over()
             return known
         customer_id = _customer(connection, account_id, draft)
-        fields = draft.fields or self._policy_of(account_id).fields
-        draft = replace(draft, customer_id=customer_id, fields=fields)
+        policy = self._policy_of(account_id)
+        amount = draft.amount
+        if amount is None and policy.verifies_in is not None:
+            amount = Money(0, policy.verifies_in)
+        draft = replace(draft, customer_id=customer_id, fields=draft.fields or policy.fields, amount=amount)
         charge_id = None if draft.amount is None else ChargeId(f"{CHARGE}_{session_id.partition('_')[2]}")
         store.add(connection, account_id, new_record(session_id, draft, charge_id, actor, self._clock.utc()))
         self._audit.append(connection, account_id, actor, "open_session", subject=session_id)
@@ -215,7 +302,10 @@ class SessionService:
             else Amount(amount_minor=amount.amount_minor, currency=amount.currency),
             charge_id=record.charge_id,
             description=record.description,
+            capture=record.capture,
+            billing=record.billing,
             token_usage=record.usage,
+            replaces=record.replaces,
             max_attempts=record.max_attempts,
             first_digit_timeout_s=record.first_digit_timeout_s,
             inter_digit_timeout_s=record.inter_digit_timeout_s,
@@ -256,6 +346,12 @@ def _customer(connection: Connection, account_id: AccountId, draft: SessionDraft
     if customer_store.find(connection, account_id, draft.customer_id) is None:
         raise invalid("customer_id", "unknown", "is not a customer of this account")
     return draft.customer_id
+
+
+def _nothing_to_correct() -> Refusal:
+    return Refusal(
+        409, "nothing_to_correct", "No charge of this session waits for a better address; see `mismatch`."
+    )
 
 
 def _over() -> Refusal:

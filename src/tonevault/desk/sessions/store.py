@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
 
-from tonevault.boundary.captures import CaptureState, CaptureView, EndReason, FieldName
+from tonevault.boundary.captures import Billing, CaptureState, CaptureView, EndReason, FieldName
+from tonevault.boundary.charges import Taking
 from tonevault.boundary.tokens import TokenUsage
 from tonevault.desk.paging import Page, PageRequest, page_of
 from tonevault.desk.schema import PAYMENT_SESSION
@@ -42,6 +43,9 @@ def _read(row: Row[Any]) -> SessionRecord:
         updated_at=row.updated_at,
         expires_at=row.expires_at,
         ended_at=row.ended_at,
+        capture=Taking(row.capture or Taking.AUTOMATIC),
+        billing=Billing(postal_code=row.postal_code, address_line=row.address_line),
+        replaces=row.replaces,
     )
 
 
@@ -57,6 +61,7 @@ def _moving(record: SessionRecord) -> dict[str, object]:
         "updated_at": record.updated_at,
         "expires_at": record.expires_at,
         "ended_at": record.ended_at,
+        "charge_id": record.charge_id,
     }
 
 
@@ -70,7 +75,6 @@ def add(connection: Connection, account_id: AccountId, record: SessionRecord) ->
             customer_id=record.customer_id,
             amount_minor=None if record.amount is None else record.amount.amount_minor,
             currency=None if record.amount is None else record.amount.currency,
-            charge_id=record.charge_id,
             reference=record.reference,
             description=record.description,
             fields=" ".join(record.fields),
@@ -80,6 +84,10 @@ def add(connection: Connection, account_id: AccountId, record: SessionRecord) ->
             inter_digit_timeout_ms=round(record.inter_digit_timeout_s * 1000),
             created_by=record.created_by,
             created_at=record.created_at,
+            capture=record.capture.value,
+            postal_code=record.billing.postal_code,
+            address_line=record.billing.address_line,
+            replaces=record.replaces,
             **_moving(record),
         )
     )

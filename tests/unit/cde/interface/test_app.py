@@ -95,6 +95,9 @@ def _example(pattern: str) -> str:
         ("charge", "ch_" + "h" * 28),
         ("token", "tok_" + "t" * 28),
         ("account", "acme"),
+        ("operation", "re_" + "o" * 28),
+        ("reconciliation", "rec_" + "r" * 28),
+        ("after", "a"),
         ("field", "expiry"),
     ):
         start = pattern.find(f"(?P<{name}>")

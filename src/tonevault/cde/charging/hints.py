@@ -1,0 +1,110 @@
+"""What gateways tell by webhook: a hint to look an attempt up now. Never believed for money, so duplicates and any order are harmless."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, delete
+
+from tonevault.cde.charging import jobs, store
+from tonevault.cde.charging.model import Attempt
+from tonevault.cde.gateway import Feature, Gateway, Hint, HintAbout
+from tonevault.cde.schema import GATEWAY_EVENT
+from tonevault.kernel.clock import Clock
+from tonevault.kernel.ids import AccountId
+from tonevault.plumbing.insert import insert_if_absent
+from tonevault.plumbing.log import get_logger
+from tonevault.plumbing.sql import Database
+
+KEPT: Final = timedelta(days=7)
+"""Longer than any gateway repeats a webhook (Stripe: three days)."""
+MAX_EVENT_ID: Final = 128
+
+log = get_logger(__name__)
+
+
+class NoSuchWebhookError(Exception):
+    """The account has no gateway of this name that sends webhooks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a webhook came to: `fresh` hints that were not known, of which `hastened` made an attempt be looked up now."""
+
+    fresh: int = 0
+    hastened: int = 0
+
+
+class GatewayHints:
+    """Verifies webhooks through the account's own gateway, and hastens what they speak of."""
+
+    def __init__(self, database: Database, gateways: Mapping[AccountId, Gateway], clock: Clock) -> None:
+        self._database = database
+        self._gateways = gateways
+        self._clock = clock
+
+    async def receive(
+        self, account: AccountId, gateway_name: str, headers: Mapping[str, str], body: bytes
+    ) -> Heard:
+        """Take a webhook in. Raises NoSuchWebhookError, and WebhookRefusedError where it is not the gateway's own."""
+        gateway = self._gateways.get(account)
+        if gateway is None or gateway.traits.name != gateway_name or not gateway.traits.has(Feature.WEBHOOK):
+            raise NoSuchWebhookError
+        now = self._clock.utc()
+        fresh = hastened = 0
+        for hint in gateway.heard(headers, body, now):
+            is_new, was_hastened = await self.heard(account, gateway_name, hint, now)
+            fresh += is_new
+            hastened += was_hastened
+        return Heard(fresh, hastened)
+
+    async def heard(
+        self, account: AccountId, gateway_name: str, hint: Hint, now: datetime
+    ) -> tuple[bool, bool]:
+        """Take one verified hint in: whether it is new, and whether an attempt is looked up now because of it."""
+        is_new, hastened, attempt = await self._database.transact(
+            lambda c: _take(c, account, gateway_name, hint, now)
+        )
+        if is_new:
+            log.info(
+                "webhook",
+                account=account,
+                gateway=gateway_name,
+                about=hint.about.value,
+                charge=attempt.charge_id if attempt else None,
+            )
+            if hint.about is HintAbout.DISPUTE:
+                log.warning("a payment is disputed", account=account, charge=attempt and attempt.charge_id)
+        return is_new, hastened
+
+    async def forget_old(self, now: datetime) -> None:
+        """Part of the regular sweep."""
+        old = delete(GATEWAY_EVENT).where(GATEWAY_EVENT.c.heard_at < now - KEPT)
+        await self._database.transact(lambda c: c.execute(old))
+
+
+def _take(
+    connection: Connection, account: AccountId, gateway: str, hint: Hint, now: datetime
+) -> tuple[bool, bool, Attempt | None]:
+    attempt = None
+    if hint.reference is not None:
+        attempt = store.find_attempt(connection, account, hint.reference)
+    if attempt is None and hint.gateway_reference is not None:
+        attempt = store.find_by_gateway_reference(connection, account, gateway, hint.gateway_reference)
+    is_new = insert_if_absent(
+        connection,
+        GATEWAY_EVENT,
+        {
+            "account_id": account,
+            "gateway": gateway,
+            "event_id": hint.event_id[:MAX_EVENT_ID],
+            "about": hint.about.value,
+            "attempt_id": attempt.attempt_id if attempt else None,
+            "heard_at": now,
+        },
+    )
+    if not is_new or attempt is None or attempt.silent_since is None or attempt.state.is_settled:
+        # One that is still being sent gets its answer on its own line; one that is settled needs none.
+        return is_new, False, attempt
+    return is_new, jobs.hasten(connection, account, attempt.attempt_id, now), attempt

@@ -1,0 +1,1 @@
+"""Recurring charges on a token: when each is due, what is tried again, and when to stop."""

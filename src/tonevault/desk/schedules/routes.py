@@ -1,0 +1,141 @@
+"""`/v1/schedules`: recurring charges."""
+
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import AwareDatetime, Field
+
+from tonevault.desk.idempotency.header import Idempotency, Once
+from tonevault.desk.paging import Page
+from tonevault.desk.people.guard import Guard
+from tonevault.desk.people.model import Principal, Scope
+from tonevault.desk.refusal import invalid, not_found
+from tonevault.desk.schedules.model import RETRY_DAYS, Schedule, Unit
+from tonevault.desk.schedules.policy import TimeZoneOf
+from tonevault.desk.schedules.service import ScheduleDraft, ScheduleService
+from tonevault.desk.web.answer import answer
+from tonevault.desk.web.clean_text import Body, CleanWords
+from tonevault.desk.web.money import AmountMinor, Currency, money
+from tonevault.desk.web.paged import Paged
+from tonevault.kernel.ids import SCHEDULE, AccountId, TokenId, is_id
+
+
+class ScheduleCreate(Body):
+    """Charge a token every so often: `unit: month, every: 3` is quarterly.
+
+    `retry_days` says when a soft decline is tried again, in days after the try before; a hard one ends the schedule. Without
+    `time_zone` that of the account counts.
+    """
+
+    token: Annotated[str, Field(pattern=r"^tok_[a-z]{28}$")]
+    amount: AmountMinor
+    currency: Currency
+    unit: Unit
+    every: Annotated[int, Field(strict=True, ge=1, le=366)] = 1
+    description: CleanWords = ""
+    starts_at: AwareDatetime | None = None
+    count: Annotated[int, Field(strict=True, ge=1, le=10_000)] | None = None
+    ends_at: AwareDatetime | None = None
+    time_zone: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$")] | None = None
+    retry_days: Annotated[
+        tuple[Annotated[int, Field(strict=True, ge=1, le=60)], ...], Field(max_length=10)
+    ] = RETRY_DAYS
+
+    def draft(self, account_id: AccountId, time_zone_of: TimeZoneOf) -> ScheduleDraft:
+        """As the service takes it."""
+        zone = self.time_zone or time_zone_of(account_id)
+        if zone not in available_timezones():
+            raise invalid("time_zone", "iana", "is not a zone of the IANA list, such as Europe/London")
+        return ScheduleDraft(
+            token=TokenId(self.token),
+            amount=money(self.amount, self.currency),
+            unit=self.unit,
+            time_zone=ZoneInfo(zone).key,
+            every=self.every,
+            description=self.description,
+            starts_at=self.starts_at,
+            count=self.count,
+            ends_at=self.ends_at,
+            retry_days=self.retry_days,
+        )
+
+
+def _id(text: str) -> str:
+    if not is_id(text, SCHEDULE):
+        raise not_found("schedule")
+    return text
+
+
+def schedule_routes(
+    schedules: ScheduleService, guard: Guard, idempotency: Idempotency, time_zone_of: TimeZoneOf
+) -> APIRouter:
+    """The routes of schedules."""
+    router = APIRouter(prefix="/schedules", tags=["schedules"])
+
+    @router.post("", status_code=201, response_model=Schedule)
+    async def create_schedule(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_WRITE))],
+        once: Annotated[Once, Depends(idempotency.required)],
+        body: ScheduleCreate,
+    ) -> Response:
+        """Charge a token on a calendar. Every payment is a charge with this `schedule_id`, told by its own events."""
+        account_id = principal.account_id
+        draft = body.draft(account_id, time_zone_of)
+        return await once.answer(
+            account_id,
+            lambda letters: schedules.create(account_id, f"{SCHEDULE}_{letters}", draft, principal.actor),
+            201,
+        )
+
+    @router.get("", response_model=Page[Schedule])
+    async def list_schedules(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_READ))], page: Paged
+    ) -> Response:
+        """Schedules, newest first."""
+        return answer(await schedules.page(principal.account_id, page))
+
+    @router.get("/{schedule_id}", response_model=Schedule)
+    async def get_schedule(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_READ))], schedule_id: str
+    ) -> Response:
+        """One schedule."""
+        return answer(await schedules.get(principal.account_id, _id(schedule_id)))
+
+    @router.post("/{schedule_id}/pause", response_model=Schedule)
+    async def pause_schedule(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_WRITE))],
+        once: Annotated[Once, Depends(idempotency.required)],
+        schedule_id: str,
+    ) -> Response:
+        """Charge no more until it is resumed."""
+        known = _id(schedule_id)
+        return await once.answer(
+            principal.account_id, lambda _: schedules.pause(principal.account_id, known, principal.actor)
+        )
+
+    @router.post("/{schedule_id}/resume", response_model=Schedule)
+    async def resume_schedule(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_WRITE))],
+        once: Annotated[Once, Depends(idempotency.required)],
+        schedule_id: str,
+    ) -> Response:
+        """On again; payments that fell into the pause are skipped, and count."""
+        known = _id(schedule_id)
+        return await once.answer(
+            principal.account_id, lambda _: schedules.resume(principal.account_id, known, principal.actor)
+        )
+
+    @router.post("/{schedule_id}/cancel", response_model=Schedule)
+    async def cancel_schedule(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_WRITE))],
+        once: Annotated[Once, Depends(idempotency.required)],
+        schedule_id: str,
+    ) -> Response:
+        """End it for good."""
+        known = _id(schedule_id)
+        return await once.answer(
+            principal.account_id, lambda _: schedules.cancel(principal.account_id, known, principal.actor)
+        )
+
+    return router

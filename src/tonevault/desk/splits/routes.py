@@ -1,0 +1,93 @@
+"""`/v1/splits`: one amount over several cards."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import Field
+
+from tonevault.desk.idempotency.header import Idempotency, Once
+from tonevault.desk.paging import Page
+from tonevault.desk.people.guard import Guard
+from tonevault.desk.people.model import Principal, Scope
+from tonevault.desk.refusal import invalid, not_found
+from tonevault.desk.splits.model import Split
+from tonevault.desk.splits.service import Share, SplitService
+from tonevault.desk.web.answer import answer
+from tonevault.desk.web.clean_text import Body, CleanWords
+from tonevault.desk.web.money import AmountMinor, Currency, money
+from tonevault.desk.web.paged import Paged
+from tonevault.kernel.ids import SPLIT, TokenId, is_id
+from tonevault.kernel.money import MAX_AMOUNT_MINOR
+
+
+class PartCreate(Body):
+    """What one card is to pay."""
+
+    token: Annotated[str, Field(pattern=r"^tok_[a-z]{28}$")]
+    amount: AmountMinor
+
+
+class SplitCreate(Body):
+    """One amount over two to ten cards, each named once."""
+
+    parts: Annotated[tuple[PartCreate, ...], Field(min_length=2, max_length=10)]
+    currency: Currency
+    description: CleanWords = ""
+
+    def shares(self) -> tuple[Share, ...]:
+        """As the service takes them."""
+        if len({part.token for part in self.parts}) != len(self.parts):
+            raise invalid("parts", "unique", "must name each token once")
+        total = sum(part.amount for part in self.parts)
+        if total > MAX_AMOUNT_MINOR:
+            raise invalid("parts", "maximum", f"must come to at most {MAX_AMOUNT_MINOR} in all")
+        money(total, self.currency)
+        return tuple(Share(TokenId(part.token), part.amount) for part in self.parts)
+
+
+def split_routes(splits: SplitService, guard: Guard, idempotency: Idempotency) -> APIRouter:
+    """The routes of splits."""
+    router = APIRouter(prefix="/splits", tags=["charges"])
+
+    @router.post("", status_code=201, response_model=Split)
+    async def create_split(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_WRITE))],
+        once: Annotated[Once, Depends(idempotency.required)],
+        body: SplitCreate,
+    ) -> Response:
+        """Charge all of the parts or none: each is held first, and taken when all are held.
+
+        `failed`: one could not be had, and what was held or taken of the others was let go; a part that could not be is
+        `unresolved`. `pending`: a gateway fell silent; the rest comes by itself, as an event.
+        """
+        account_id, shares = principal.account_id, body.shares()
+        return await once.answer(
+            account_id,
+            lambda letters: splits.create(
+                account_id,
+                f"{SPLIT}_{letters}",
+                shares,
+                body.currency,
+                description=body.description,
+                actor=principal.actor,
+            ),
+            201,
+        )
+
+    @router.get("", response_model=Page[Split])
+    async def list_splits(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_READ))], page: Paged
+    ) -> Response:
+        """Splits, newest first."""
+        return answer(await splits.page(principal.account_id, page))
+
+    @router.get("/{split_id}", response_model=Split)
+    async def get_split(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_READ))], split_id: str
+    ) -> Response:
+        """One split, with what every part came to."""
+        if not is_id(split_id, SPLIT):
+            raise not_found("split")
+        return answer(await splits.get(principal.account_id, split_id))
+
+    return router

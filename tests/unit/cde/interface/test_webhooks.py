@@ -1,0 +1,154 @@
+"""Gateways' webhooks over HTTP: verified, dated, heard once, and a reason to look up now; every bad one gets a problem document."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.till import ACCOUNT, Play, Till, player, request
+
+from tonevault.boundary.charges import ChargeState
+from tonevault.cde.charging.hints import KEPT
+from tonevault.cde.charging.jobs import SETTLE
+from tonevault.cde.charging.store import attempts_of
+from tonevault.cde.gateway import Hint, HintAbout
+from tonevault.cde.gateways.simulator.outcomes import TIMEOUT_SILENT
+from tonevault.cde.interface.webhooks import MAX_WEBHOOK_BYTES, GatewayWebhookApp
+from tonevault.cde.schema import GATEWAY_EVENT, JOB
+from tonevault.kernel.ids import ChargeId
+
+PATH = "/gateways/simulator/acme/webhook"
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    return player(tmp_path)
+
+
+def client(till: Till) -> httpx.AsyncClient:
+    app = GatewayWebhookApp(till.cashier.hints)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://secure")  # type: ignore[arg-type]
+
+
+async def unknown_charge(till: Till) -> tuple[ChargeId, str]:
+    sale = till.sale()
+    till.simulator.play_next(TIMEOUT_SILENT)
+    await till.completion.vault_and_charge(ACCOUNT, till.card(), sale=sale)
+    attempts = await till.database.read(lambda c: attempts_of(c, ACCOUNT, sale.charge_id))
+    return sale.charge_id, attempts[0].attempt_id
+
+
+def test_a_webhook_makes_the_charge_be_looked_up_now(play: Play) -> None:
+    async def story(till: Till) -> None:
+        charge, reference = await unknown_charge(till)
+        await till.cashier.sweep()
+        till.clock.advance(21)
+        async with client(till) as gateway:
+            headers, body = till.simulator.webhook(Hint("evt_one", HintAbout.PAYMENT, reference))
+            first = await gateway.post(PATH, content=body, headers=headers)
+            assert (first.status_code, first.json()) == (200, {"received": True, "fresh": 1})
+            again = await gateway.post(PATH, content=body, headers=headers)
+            assert again.json() == {"received": True, "fresh": 0}
+        assert await till.cashier.sweep() == 1
+        assert (await till.cashier.charge_result(ACCOUNT, charge)).state is ChargeState.SUCCEEDED
+        async with client(till) as gateway:
+            late = till.simulator.webhook(Hint("evt_two", HintAbout.PAYMENT, reference))
+            assert (await gateway.post(PATH, content=late[1], headers=late[0])).status_code == 200
+        jobs = await till.database.read(lambda c: c.execute(JOB.select().where(JOB.c.kind == SETTLE)).all())
+        assert jobs == []
+        assert len(await till.simulator.movements(ACCOUNT)) == 1
+
+    play(story)
+
+
+def test_a_webhook_alone_moves_no_state(play: Play) -> None:
+    async def story(till: Till) -> None:
+        charge, reference = await unknown_charge(till)
+        async with client(till) as gateway:
+            headers, body = till.simulator.webhook(Hint("evt_one", HintAbout.PAYMENT, reference))
+            await gateway.post(PATH, content=body, headers=headers)
+        assert (await till.cashier.charge_result(ACCOUNT, charge)).state is ChargeState.UNKNOWN
+
+    play(story)
+
+
+def test_it_is_found_by_the_gateways_own_reference_too(play: Play) -> None:
+    async def story(till: Till) -> None:
+        done = await till.cashier.charge(request((await till.token()).token_id))
+        hint = Hint("evt", HintAbout.DISPUTE, None, done.gateway_reference)
+        await till.cashier.hints.heard(ACCOUNT, "simulator", hint, till.clock.utc())
+        rows = await till.database.read(lambda c: c.execute(GATEWAY_EVENT.select()).all())
+        assert [row.attempt_id is not None for row in rows] == [True]
+        till.clock.advance(KEPT.total_seconds() + 1)
+        await till.cashier.hints.forget_old(till.clock.utc())
+        assert await till.database.read(lambda c: c.execute(GATEWAY_EVENT.select()).all()) == []
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ("no signature", 400, "webhook_refused"),
+        ("other body", 400, "webhook_refused"),
+        ("not JSON", 400, "webhook_refused"),
+        ("too old", 400, "webhook_refused"),
+        ("too long", 413, "body_too_large"),
+        ("other gateway", 404, "not_found"),
+        ("other account", 404, "not_found"),
+        ("card number in the path", 404, "not_found"),
+        ("GET", 405, "method_not_allowed"),
+    ],
+)
+def test_a_bad_one_gets_a_problem_document_and_is_not_heard(
+    play: Play, change: str, status: int, code: str
+) -> None:
+    async def story(till: Till) -> None:
+        _, reference = await unknown_charge(till)
+        headers, body = till.simulator.webhook(Hint("evt_one", HintAbout.PAYMENT, reference))
+        path, method = PATH, "POST"
+        match change:
+            case "no signature":
+                headers = {}
+            case "other body":
+                body = body.replace(b"payment", b"dispute")
+            case "not JSON":
+                body = b"\xff4242424242424242"
+            case "too old":
+                till.clock.advance(301)
+            case "too long":
+                body = b"x" * (MAX_WEBHOOK_BYTES + 1)
+            case "other gateway":
+                path = path.replace("simulator", "stripe")
+            case "other account":
+                path = path.replace("acme", "stranger")
+            case "card number in the path":
+                path = "/gateways/simulator/4242424242424242/webhook"
+            case _:
+                method = "GET"
+        async with client(till) as gateway:
+            answer = await gateway.request(method, path, content=body, headers=headers)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        problem = answer.json()
+        assert (problem["code"], problem["status"]) == (code, status)
+        assert problem["errors"][0]["field"]
+        assert "4242" not in json.dumps(problem)
+        assert await till.database.read(lambda c: c.execute(GATEWAY_EVENT.select()).all()) == []
+
+    play(story)
+
+
+def test_a_fault_of_ours_asks_to_be_sent_again() -> None:
+    class Broken:
+        async def receive(self, *args: object) -> object:
+            raise OSError("the disk is gone")
+
+    async def whole() -> None:
+        app = GatewayWebhookApp(Broken())  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://secure") as gateway:
+            answer = await gateway.post(PATH, content=b"{}")
+            assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+    asyncio.run(whole())
