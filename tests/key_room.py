@@ -1,10 +1,9 @@
 """A vault with cards and two custodians, in simulated time: what the tests of keys' lives stand on."""
 
-from argon2 import PasswordHasher
-
+from tests.custodians import ACME, ALICE, BORIS, QUICK, card_digits
 from tests.till import EXPIRY, Till, number
 from tonevault.boundary.tokens import TokenUsage
-from tonevault.cde.keys.ceremonies import Ceremonies, Person
+from tonevault.cde.keys.ceremonies import Ceremonies
 from tonevault.cde.keys.model import KeyAct, Mandate
 from tonevault.cde.keys.rekeying import Rekeying
 from tonevault.cde.keys.retirement import Retirement
@@ -16,19 +15,6 @@ from tonevault.cde.vault.errors import CardUnreadableError
 from tonevault.cde.vault.service import OpeningPurpose
 from tonevault.kernel.ids import AccountId, TokenId
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
-
-ALICE = Person("alice", "the phrase of alice")
-BORIS = Person("boris", "the phrase of boris")
-QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-"""Tests hash often, and what they hash is no secret."""
-ACME = AccountId("acme")
-
-
-def card_digits(place: int) -> bytes:
-    """One of a billion valid card numbers."""
-    body = f"424242{place:09d}"
-    doubled = sum(sum(divmod(2 * int(d), 10)) if i % 2 == 0 else int(d) for i, d in enumerate(body))
-    return f"{body}{-doubled % 10}".encode()
 
 
 class KeyRoom:
@@ -76,12 +62,16 @@ class KeyRoom:
 
     async def read_all(self) -> None:
         """Every card that was kept opens to what it was."""
-        for (account, token), digits in self.cards.items():
+        await self.read_some(list(self.cards))
+
+    async def read_some(self, tokens: list[tuple[AccountId, TokenId]]) -> None:
+        """These cards open to what they were."""
+        for account, token in tokens:
             async with self.till.vault.open_card(
                 account, token, OpeningPurpose.CHARGE, self.clock.utc()
             ) as card:
                 with open_number(card.number) as opened:
-                    assert bytes(opened) == digits
+                    assert bytes(opened) == self.cards[account, token]
 
     async def opens(self, account: AccountId, token: TokenId) -> bool:
         try:

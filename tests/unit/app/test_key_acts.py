@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.key_room import QUICK, card_digits
+from tests.custodians import QUICK, card_digits
 from tests.till import EXPIRY, number
 
 from tonevault.app import key_acts

@@ -5,9 +5,11 @@ may be repeated, cut short, or run on several nodes at once. A card is changed o
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, func, select
 
@@ -25,6 +27,9 @@ from tonevault.cde.vault.key_store import EVERY_ACCOUNT, KeyPurpose
 from tonevault.cde.vault.keys import AccountKeys, KeyRing
 from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.sql import Database
+
+IN_FLIGHT: Final = 2
+"""Batches that are being written at once, so that neither this process nor the database waits for the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +80,30 @@ class Rekeying:
         return done
 
     async def _pass(self, account: AccountId, now: datetime, progress: Progress) -> int:
+        """Once through the account's cards. The next cards are read and sealed while those before are written."""
         keys = await self._ring.reread(account, now)
+        writing: deque[asyncio.Task[int]] = deque()
         done, after = 0, ""
-        while cards := await self._database.read(_reader(account, keys.epoch, after)):
-            fresh = await asyncio.to_thread(reseal, account, cards, keys)
-            done += await self._database.transact(
-                lambda c, fresh=fresh: self._write(c, account, fresh, keys, now)  # type: ignore[misc]
-            )
-            after = cards[-1].token_id
-            progress(done, done)
+        try:
+            while cards := await self._database.read(_reader(account, keys.epoch, after)):
+                fresh = await asyncio.to_thread(reseal, account, cards, keys)
+                writing.append(asyncio.create_task(self._stored(account, fresh, keys, now)))
+                after = cards[-1].token_id
+                if len(writing) == IN_FLIGHT:
+                    done += await writing.popleft()
+                    progress(done, done)
+            while writing:
+                done += await writing.popleft()
+                progress(done, done)
+        finally:
+            if writing:
+                await asyncio.wait(writing)
         return done
+
+    async def _stored(
+        self, account: AccountId, fresh: list[NewCard], keys: AccountKeys, now: datetime
+    ) -> int:
+        return await self._database.transact(lambda c: self._write(c, account, fresh, keys, now))
 
     def _write(
         self,

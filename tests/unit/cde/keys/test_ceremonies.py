@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 from sqlalchemy import select
-from tests.key_room import ALICE, BORIS, KeyRoom
+from tests.custodians import ALICE, BORIS
+from tests.key_room import KeyRoom
 from tests.unit.cde.keys.conftest import Play
 
 from tonevault.cde.keys.ceremonies import Person

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 from sqlalchemy import select, update
-from tests.key_room import ACME, KeyRoom, card_digits
+from tests.custodians import ACME, card_digits
+from tests.key_room import KeyRoom
 from tests.till import EXPIRY, number
 from tests.unit.cde.keys.conftest import Play
 
