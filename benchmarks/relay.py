@@ -1,6 +1,6 @@
 """What a call costs a relay, beside rtpengine in the same run: CPU and delay of plain calls, CPU in capture, SRTP, memory.
 
-    .venv/bin/python -m benchmarks.relay [--quick] [--rounds 3] [--seconds 6] [--only plain capture srtp]
+    .venv/bin/python -m benchmarks.relay [--quick] [--rounds 3] [--seconds 6] [--only plain capture srtp steps]
 
 Needs scripts/install-bench-peers. Every call is two phones that send G.711 in packets of 20 ms; one process plays them all. Relay and
 phones each have a core; the relay's CPU is what the kernel charged its own processes. Both relays are measured in turns, and the middle
@@ -24,13 +24,14 @@ from benchmarks.recordings.library import MissingError, voices
 from benchmarks.relays.contender import HOST, Contender
 from benchmarks.relays.phones import FRAME, Measured, Phone, generate, phone, secured
 from benchmarks.relays.rtpengine import Rtpengine, RtpengineError
+from benchmarks.relays.stages import captured_steps, plain_steps
 from benchmarks.relays.tonevault import Tonevault
 
 from tonevault.cde.media import SrtpSuite
 from tonevault.cde.wire.g711 import Law, encode
 
 WARM_UP_S = 1.0
-SECTIONS = ("plain", "capture", "srtp")
+SECTIONS = ("plain", "capture", "srtp", "steps")
 DELAY_LIMIT_MS = 10.0
 STARVED = 0.01
 """A round in which more than this share of the packets was lost says that the machine was busy with something else, and does not count."""
@@ -185,6 +186,24 @@ def measure_srtp(options: argparse.Namespace) -> bool:
     return True
 
 
+def measure_steps(options: argparse.Namespace) -> bool:
+    """Where the time of a packet goes."""
+    turns = 20 if options.quick else 100
+    for gathered in (10, 30):
+        print(f"a plain packet, {2 * gathered} in a turn:")
+        _print_steps(plain_steps(gathered, turns))
+    for gathered in (1, 12, 25, 50):
+        print(f"a captured packet, {gathered} masked together (reading and writing as above):")
+        _print_steps(captured_steps(gathered, turns, _payloads(True)))
+    return True
+
+
+def _print_steps(steps: dict[str, float]) -> None:
+    whole = sum(steps.values())
+    for step, cost in (*steps.items(), ("together", whole)):
+        print(f"  {step:58} {cost:6.1f} µs {100 * cost / whole:5.0f} %", flush=True)
+
+
 def main() -> None:
     """Print the table; exit with 1 where a limit was missed."""
     parser = argparse.ArgumentParser(
@@ -202,7 +221,12 @@ def main() -> None:
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("relay: needs two cores, one for the relay and one for the phones")
     print(f"{'':20} {'':10} calls  CPU / 100    p50 ms  p99 ms      lost  memory a call", flush=True)
-    measures = {"plain": measure_plain, "capture": measure_capture, "srtp": measure_srtp}
+    measures = {
+        "plain": measure_plain,
+        "capture": measure_capture,
+        "srtp": measure_srtp,
+        "steps": measure_steps,
+    }
     try:
         kept = [measures[section](options) for section in options.only]
     except (RtpengineError, MissingError) as fault:

@@ -36,11 +36,13 @@ from tonevault.plumbing.process import harden_process
 
 EVENTS_A_TURN: Final = 256
 """Sockets served before the clock is looked at again: some 3 ms of work."""
-GATHERED: Final = 20
+GATHERED: Final = 30
 """So many datagrams are let gather between two turns, for a turn costs as much as three datagrams do whatever it serves."""
 SHORTEST_GATHER_S: Final = 0.0005
-LONGEST_GATHER_S: Final = 0.002
-"""What gathering may cost in delay: a tenth of a packet's 20 ms, and less the more calls there are."""
+LONGEST_GATHER_S: Final = 0.003
+"""What gathering may cost in delay: a sixth of a packet's 20 ms, and less the more calls there are."""
+LIGHT: Final = 2500.0
+"""Datagrams a second, of some 25 calls, below which no turn is worth waiting for."""
 FEW: Final = 4
 """Captures that are masked as soon as something of them comes. More gather from tick to tick, 5 ms at most, and go through the mask
 together, which costs each a third of what it costs alone."""
@@ -78,7 +80,7 @@ class RelayWorker:
         self._send_failures = 0
         self._load_at = time.monotonic() + LOAD_EVERY_S
         self._settle_at = time.monotonic()
-        self._gather_s = LONGEST_GATHER_S
+        self._gather_s = SHORTEST_GATHER_S
         self._datagrams_before = 0
         self._busy_before = time.process_time()
 
@@ -161,7 +163,8 @@ class RelayWorker:
         if now < self._settle_at:
             return
         rate = (self._datagrams_in - self._datagrams_before) / (now - self._settle_at + SETTLE_EVERY_S)
-        self._gather_s = min(max(GATHERED / max(rate, 1.0), SHORTEST_GATHER_S), LONGEST_GATHER_S)
+        wanted_s = SHORTEST_GATHER_S if rate < LIGHT else GATHERED / rate
+        self._gather_s = min(max(wanted_s, SHORTEST_GATHER_S), LONGEST_GATHER_S)
         self._datagrams_before, self._settle_at = self._datagrams_in, now + SETTLE_EVERY_S
         for customer_rtp, _, agent_rtp, _ in self._calls.values():
             for descriptor in (customer_rtp, agent_rtp):
