@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tonevault.cde.wire.tone.look import STRETCH, look
 from tonevault.cde.wire.tone.report import ToneReport
 from tonevault.cde.wire.tone.screen import HOP, WINDOW, screen
-from tonevault.cde.wire.tone.sliding import sliding
 from tonevault.cde.wire.tone.suspicion import Suspicion, outweighing
 from tonevault.cde.wire.tone.tracker import NO_KEY, Ask, Tracker
 from tonevault.cde.wire.tone.verdict import Sight
@@ -77,14 +76,13 @@ class EarBank:
         if not whole:
             return Hearings(np.zeros((len(calls), 0), np.bool_), begin)
         heard = lines[:, first : first + WINDOW + HOP * (whole - 1)].astype(np.float32)
-        windows = np.ascontiguousarray(sliding(heard, WINDOW, HOP)).reshape(-1, WINDOW)
-        screening = screen(windows)
+        screening = screen(heard)
         worth = outweighing(screening, WORTH_A_LOOK)
         hearings = Hearings(np.zeros((len(calls), whole), np.bool_), begin - phase + HOP)
         suspect, tuned = self._suspicion.of(calls, screening, worth)
         hearings.tonal.ravel()[worth[suspect]] = True
         following = self._busy[calls]
-        following[worth // whole] = True
+        following[worth[tuned] // whole] = True
         followed = following.nonzero()[0]
         if len(followed):
             keys = np.full(len(calls) * whole, NO_KEY)
@@ -115,7 +113,7 @@ class EarBank:
 @dataclass(slots=True)
 class _Follower:
     """The windows of one call on their way through its tracker: what level A takes each for (a key or NO_KEY), whether its frequencies are
-    too far off for that, and its energy at all tones."""
+    too far off for that, and its energy at all tones. What is out of tune begins no key, but one that rises or sounds may be disturbed."""
 
     place: int
     tracker: Tracker
@@ -132,7 +130,7 @@ class _Follower:
         tracker = self.tracker
         for window in range(self.window, len(self.keys)):
             key = self.keys[window]
-            if key == NO_KEY and tracker.idle:
+            if (key == NO_KEY or self.mistuned[window]) and tracker.idle:
                 continue
             end = self.first_end + HOP * window
             ask = tracker.hear(end, key, self.tones[window])

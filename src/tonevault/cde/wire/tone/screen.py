@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tonevault.cde.wire.g711 import SAMPLE_RATE_HZ
 from tonevault.cde.wire.tone.dtmf import COLUMN_HZ, ROW_HZ
+from tonevault.cde.wire.tone.sliding import sliding
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.intp]
@@ -32,6 +33,10 @@ _LOW_BAND_ENERGY: Final = 0.99
 LEAST_ABOVE: Final = 0.03
 """Share of the energy that is always reckoned to lie above the low band: what lies below is told apart from a row no better than this. A
 dial tone 10 dB above each tone leaves the pair 0.09."""
+
+
+AT_ONCE: Final = 512
+"""Windows that are multiplied at once: with all that comes of them they stay in a processor's second-level cache."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -96,11 +101,20 @@ _SILENCE: Final = np.float32(1)
 """Added to every energy (−84 dBm0) so that in digital silence nothing is a share of nothing."""
 
 
-def screen(windows: Floats) -> Screening:
-    """Measure windows, (windows, WINDOW) linear samples."""
-    waves = np.ascontiguousarray((windows @ _BASIS).T)
+def screen(lines: Floats) -> Screening:
+    """Measure the windows, HOP apart, of contiguous lines of linear samples, (lines, WINDOW or more), one line after another."""
+    windows = sliding(lines, WINDOW, HOP)
+    each = windows.shape[1]
+    waves = np.empty((_BASIS.shape[1], len(lines) * each), np.float32)
+    energy = np.empty(len(lines) * each, np.float32)
+    step = max(AT_ONCE // max(each, 1), 1)
+    for begin in range(0, len(lines), step):
+        some = np.ascontiguousarray(windows[begin : begin + step]).reshape(-1, WINDOW)
+        span = slice(begin * each, begin * each + len(some))
+        waves[:, span] = (some @ _BASIS).T
+        np.matmul(some * some, _TAPER_ENERGY, out=energy[span])
+    energy += _SILENCE
     squares = waves * waves
-    energy = np.asarray((windows * windows) @ _TAPER_ENERGY + _SILENCE, np.float32)
     low = squares[16:].sum(axis=0)
     tones = squares[0:16:2] + squares[1:16:2]
     row, column = tones[:4].max(axis=0), tones[4:].max(axis=0)

@@ -18,8 +18,9 @@ from tonevault.cde.wire.tone.verdict import SHORTEST_TONE, Sight, Verdict, judge
 HALF: Final = WINDOW // 2
 """A window sees an edge of a tone at half height when the edge is at its middle."""
 
-FIRST_LOOK: Final = 120
-"""A first positive window ends 6 to 15.5 ms after the onset; 15 ms later the tone may be as old as a look can accept."""
+FIRST_LOOK: Final = 100
+"""The first window that looks like a key and is in tune ends 6 to 18 ms after the onset; 12.5 ms later the tone may be as old as a look can
+accept."""
 
 LOOK_EVERY: Final = 2 * HOP
 """5 ms between looks at a tone that is old enough but not clean enough."""

@@ -8,7 +8,6 @@ from tests.unit.cde.wire.tone.lines import ALL_KEYS, Wave, dial_tone, keyed, thr
 from tonevault.cde.wire.g711 import Law
 from tonevault.cde.wire.tone.ear_bank import WORTH_A_LOOK
 from tonevault.cde.wire.tone.screen import HOP, WINDOW, screen
-from tonevault.cde.wire.tone.sliding import sliding
 from tonevault.cde.wire.tone.suspicion import Suspicion, outweighing
 
 TIME = np.arange(4000) / 8000
@@ -17,7 +16,7 @@ TIME = np.arange(4000) / 8000
 def suspected(wave: Wave) -> NDArray[np.bool_]:
     """For each window of a line, in order, whether it is suspected."""
     samples = through(Law.ULAW, wave).astype(np.float32)
-    screening = screen(np.array(sliding(samples[None], WINDOW, HOP)[0]))
+    screening = screen(samples[None])
     found = np.zeros(len(screening.energy), np.bool_)
     worth = outweighing(screening, WORTH_A_LOOK)
     found[worth] = Suspicion().of(np.zeros(1, np.intp), screening, worth)[0]
