@@ -1,6 +1,7 @@
 """Packets that are not the peer's, put in and played back: in simulated time, and at a real worker's sockets once they are narrowed."""
 
 import asyncio
+import socket
 from functools import partial
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import pytest
 
 from tests.e2e.peers.wav import noise
 from tests.scenario.media.stage import CUSTOMER, CUSTOMER_SOCKETS, START, Phone, Stage
+from tests.scenario.media.test_real_workers import PATIENCE_S, Sink, connect, play, until
 from tests.scenario.media.test_real_workers import Phone as RealPhone
-from tests.scenario.media.test_real_workers import Sink, connect, play, until
 from tonevault.cde.edge.relay import latch, worker
 from tonevault.cde.edge.relay.controller import RelayPlane
 from tonevault.cde.edge.relay.source_watch import SourceWatch, leaps
@@ -136,6 +137,27 @@ def test_a_narrowed_socket_hears_another_port_when_its_peer_is_silent_or_moves()
             while heard.payload == b"\x11" * 160:
                 heard = await agent.hear()
             assert heard.payload == b"\x77" * 160
+
+    play(scene)
+
+
+def test_word_that_the_peers_port_is_closed_takes_no_packet_away() -> None:
+    """ICMP can be forged, so what it says is no reason to leave out a packet."""
+
+    async def scene(plane: RelayPlane, sink: Sink, customer: RealPhone, agent: RealPhone) -> None:
+        ports = connect(plane, "call_a", customer, agent)
+        await narrowed(plane, agent, customer, ports.agent.port)
+        await narrowed(plane, customer, agent, ports.customer.port)
+        address = agent.socket.getsockname()
+        agent.socket.close()
+        for _ in range(5):
+            customer.say(ports.customer.port, b"\x22" * 160)
+            await asyncio.sleep(0.02)
+        agent.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        agent.socket.bind(address)
+        agent.socket.settimeout(PATIENCE_S)
+        customer.say(ports.customer.port, b"\x33" * 160)
+        assert (await agent.hear()).payload == b"\x33" * 160
 
     play(scene)
 

@@ -143,20 +143,32 @@ class RelayWorker:
                     other.write(views[length])
                 elif path.target is not None:
                     other.socket.sendto(views[length], path.target)
-            except OSError:
-                self._send_failures += 1
+            except OSError as error:
+                self._send_again(other, views[length], error)
             self._datagrams_out += 1
         self._send()
 
     def _send(self) -> None:
         outbox, sockets = self._engine.outbox, self._sockets
         for descriptor, datagram, target in outbox:
+            one = sockets[descriptor]
             try:
-                sockets[descriptor].socket.sendto(datagram, target)
-            except OSError:
-                self._send_failures += 1
+                one.socket.sendto(datagram, target)
+            except OSError as error:
+                self._send_again(one, datagram, error)
         self._datagrams_out += len(outbox)
         outbox.clear()
+
+    def _send_again(self, one: MediaSocket, datagram: bytes | memoryview, error: OSError) -> None:
+        """A connected socket tells with the next send of an ICMP message that came before it, and sends nothing. Whoever can forge such
+        messages must not be able to take packets away by them."""
+        try:
+            if isinstance(error, ConnectionRefusedError) and one.trusted is not None:
+                one.socket.send(datagram)
+                return
+        except OSError:
+            pass
+        self._send_failures += 1
 
     def _settle(self, now: float) -> None:
         """Narrow sockets to peers that have settled: connect one, and trust it the next time, when what came before has been read."""
