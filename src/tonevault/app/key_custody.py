@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Final, assert_never
 
 from tonevault.app.embedded import Places
-from tonevault.app.key_settings import AwsKmsSettings, KeySettings, Pkcs11Settings
+from tonevault.app.key_settings import AwsKmsSettings, CustodyName, KeySettings, Pkcs11Settings
 from tonevault.cde.custodies.file import FileCustody, Holder, Passphrases, SharePaths
+from tonevault.cde.custodies.succession import Succession
 from tonevault.cde.key_custody import CustodyKind, KeyCustody, KeyCustodyError
 from tonevault.cde.vault import key_store
 from tonevault.cde.vault.key_store import KekState
@@ -26,7 +27,14 @@ _PASSPHRASES: Final = {
 
 def open_custody(settings: KeySettings, where: Places, environ: Mapping[str, str] = os.environ) -> KeyCustody:
     """The custody as configured, with whatever keys it has. Raises KeyCustodyError, and SettingsError for a secret."""
-    match settings.custody:
+    custody = _open(settings.custody, settings, where, environ)
+    if settings.custody_before is None:
+        return custody
+    return Succession(custody, _open(settings.custody_before, settings, where, environ))
+
+
+def _open(name: CustodyName, settings: KeySettings, where: Places, environ: Mapping[str, str]) -> KeyCustody:
+    match name:
         case "file":
             return FileCustody(share_paths(where), share_passphrases(settings, environ))
         case "pkcs11":
@@ -39,7 +47,7 @@ def open_custody(settings: KeySettings, where: Places, environ: Mapping[str, str
             transit = settings.vault_transit
             return VaultTransitCustody(VaultPlace.of(environ), transit.mount, transit.key)
         case _:
-            assert_never(settings.custody)
+            assert_never(name)
 
 
 async def ready_custody(settings: KeySettings, where: Places, database: Database) -> KeyCustody:

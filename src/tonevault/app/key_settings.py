@@ -11,6 +11,9 @@ VaultName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 """What may stand in a path of Vault's API without being taken for more than a name."""
 
 
+CustodyName = Literal["file", "pkcs11", "aws-kms", "vault-transit"]
+
+
 class Pkcs11Settings(Settings):
     """A hardware security module, or SoftHSM."""
 
@@ -37,7 +40,8 @@ class VaultTransitSettings(Settings):
 class KeySettings(Settings):
     """Where the key-encrypting keys lie, and how old keys may become."""
 
-    custody: Literal["file", "pkcs11", "aws-kms", "vault-transit"] = "file"
+    custody: CustodyName = "file"
+    custody_before: CustodyName | None = None
     custodian_one: Path | None = None
     custodian_two: Path | None = None
     escrow: Path | None = None
@@ -52,9 +56,19 @@ class KeySettings(Settings):
 
     @model_validator(mode="after")
     def _module_is_whole(self) -> "KeySettings":
-        if self.custody == "pkcs11" and not (self.pkcs11.module and self.pkcs11.token and self.pkcs11.pin):
+        if "pkcs11" in (self.custody, self.custody_before) and not (
+            self.pkcs11.module and self.pkcs11.token and self.pkcs11.pin
+        ):
             raise ValueError(
                 "custody pkcs11 needs secure.keys.pkcs11.module (the library), token (its label) and pin (a reference)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _custodies_differ(self) -> "KeySettings":
+        if self.custody == self.custody_before:
+            raise ValueError(
+                "custody_before: must be another than custody; leave it out when its keys are retired"
             )
         return self
 

@@ -16,6 +16,7 @@ from moto import mock_aws
 from tonevault.cde.custodies.aws_kms import AwsKmsCustody, KmsPlace
 from tonevault.cde.custodies.file import FileCustody, SharePaths
 from tonevault.cde.custodies.pkcs11 import ModulePlace, Pkcs11Custody
+from tonevault.cde.custodies.succession import Succession
 from tonevault.cde.custodies.vault_transit import VaultPlace, VaultTransitCustody
 from tonevault.cde.key_custody import KeyCustody
 from tonevault.testing.vault_transit import VaultDouble
@@ -93,8 +94,20 @@ def _name(folder: Path) -> str:
     return f"tonevault-{hashlib.sha256(str(folder).encode()).hexdigest()[:32]}"
 
 
+@contextmanager
+def moved() -> Iterator[Open]:
+    """Keys move from one pair of folders to another; the old ones are none."""
+
+    def opened(folder: Path) -> KeyCustody:
+        old, new = (FileCustody(SharePaths.below(folder / part)) for part in ("old", "new"))
+        return Succession(new, old)
+
+    yield opened
+
+
 WORLDS: Final[dict[str, Callable[[], AbstractContextManager[Open]]]] = {
     "file": files,
+    "succession": moved,
     "pkcs11": soft_hsm,
     "aws-kms": mocked_kms,
     "vault-transit": vault_double,

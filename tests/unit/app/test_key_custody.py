@@ -1,0 +1,129 @@
+"""The choice of a custody by the settings, the extras it needs, and a start that never hides a lost key by a new one."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from tests.conformance.custodies.worlds import PIN, SOFTHSM, soft_tokens
+
+from tonevault.app.embedded import places
+from tonevault.app.findings import Level
+from tonevault.app.key_custody import open_custody, ready_custody
+from tonevault.app.key_doctor import examine_keys
+from tonevault.app.key_settings import KeySettings
+from tonevault.app.secure_database import open_secure_database
+from tonevault.app.settings import TonevaultSettings
+from tonevault.cde.custodies.succession import Succession
+from tonevault.cde.key_custody import CustodyKind, KeyCustody, KeyCustodyError
+from tonevault.cde.keys.ceremonies import Ceremonies
+from tonevault.cde.keys.rotation import Rotation
+from tonevault.plumbing.clock import WallClock
+from tonevault.plumbing.entropy import SYSTEM_ENTROPY
+from tonevault.plumbing.settings import SettingsError
+
+
+def settings(tmp_path: Path, **keys: object) -> TonevaultSettings:
+    return TonevaultSettings.model_validate({"data_dir": tmp_path / "data", "secure": {"keys": keys}})
+
+
+def start(chosen: TonevaultSettings) -> KeyCustody:
+    async def run() -> KeyCustody:
+        where = places(chosen)
+        database = open_secure_database(where)
+        try:
+            custody = await ready_custody(chosen.secure.keys, where, database)
+            rotation = Rotation(database, custody, Ceremonies(database, WallClock(), SYSTEM_ENTROPY))
+            if custody.key_ids():
+                await rotation.first(WallClock().utc())
+            return custody
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+def test_files_are_the_default_and_a_first_start_makes_a_key(tmp_path: Path) -> None:
+    custody = start(settings(tmp_path))
+    assert custody.kind is CustodyKind.FILE
+    assert start(settings(tmp_path)).key_ids() == custody.key_ids()
+
+
+def test_shares_that_are_all_gone_are_not_replaced_by_a_new_key(tmp_path: Path) -> None:
+    (key_id,) = start(settings(tmp_path)).key_ids()
+    for share in tmp_path.rglob("*.share"):
+        share.unlink()
+    with pytest.raises(
+        KeyCustodyError, match=rf"the key in force, {key_id} \(file\), is not with the custody"
+    ):
+        start(settings(tmp_path))
+    found = list(examine_keys(settings(tmp_path).secure.keys, places(settings(tmp_path))))
+    assert [each.level for each in found] == [Level.FAULT]
+    assert list(tmp_path.rglob("*.share")) == []
+
+
+def test_a_service_without_a_key_is_not_given_one_by_a_start(tmp_path: Path) -> None:
+    pin = tmp_path / "pin"
+    pin.write_text(PIN)
+    chosen = settings(
+        tmp_path,
+        custody="pkcs11",
+        pkcs11={"module": SOFTHSM, "token": soft_tokens().pop(), "pin": f"file:{pin}"},
+    )
+    assert start(chosen).key_ids() == ()
+    found = list(examine_keys(chosen.secure.keys, places(chosen)))
+    assert [(each.level, each.way_out) for each in found] == [
+        (Level.FAULT, "make one: `tonevault keys init`")
+    ]
+
+
+def test_the_doctor_warns_of_an_escrow_that_stays(tmp_path: Path) -> None:
+    start(settings(tmp_path))
+    found = list(examine_keys(settings(tmp_path).secure.keys, places(settings(tmp_path))))
+    assert [each.detail for each in found if each.level is Level.WARNING] == [
+        f"the escrow's shares lie on this machine: {tmp_path / 'data' / 'secure' / 'keys' / 'escrow'}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("custody", "package", "extra"), [("aws-kms", "boto3", "aws"), ("pkcs11", "pkcs11", "pkcs11")]
+)
+def test_a_missing_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, custody: str, package: str, extra: str
+) -> None:
+    for name in [each for each in sys.modules if each.startswith(f"tonevault.cde.custodies.{extra}")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    chosen = settings(tmp_path, custody=custody, pkcs11={"module": "/m.so", "token": "t", "pin": "env:PIN"})
+    with pytest.raises(SettingsError, match=rf"pip install tonevault\[{extra}\]"):
+        open_custody(chosen.secure.keys, places(chosen), {"PIN": "1"})
+
+
+def test_a_secret_that_is_missing_is_named_by_its_setting(tmp_path: Path) -> None:
+    chosen = settings(tmp_path, passphrase_one="env:NOWHERE")
+    with pytest.raises(SettingsError, match=r"secure.keys.passphrase_one: env: names a variable"):
+        open_custody(chosen.secure.keys, places(chosen), {})
+
+
+def test_a_custody_and_the_one_before_are_opened_together(tmp_path: Path) -> None:
+    chosen = settings(tmp_path, custody="vault-transit", custody_before="file")
+    environ = {"VAULT_ADDR": "http://127.0.0.1:9", "VAULT_TOKEN": "t"}
+    assert isinstance(open_custody(chosen.secure.keys, places(chosen), environ), Succession)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"custody": "pkcs11"}, "needs secure.keys.pkcs11.module"),
+        ({"custody": "file", "custody_before": "file"}, "custody_before: must be another"),
+        ({"custodian_one": "/a", "custodian_two": "/a"}, "must be folders of their own"),
+        ({"custody": "paper"}, "custody"),
+        ({"aws_kms": {"region": "London"}}, "region"),
+        ({"vault_transit": {"key": "../sys"}}, "key"),
+        ({"cryptoperiod_days": 0}, "cryptoperiod_days"),
+    ],
+)
+def test_settings_that_are_refused(keys: dict[str, object], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        KeySettings.model_validate(keys)
