@@ -91,12 +91,18 @@ def demo(port: int, data_dir: Path | None) -> None:
 
 
 @main.command()
+@click.option("--audit", is_flag=True, help="Check the audit logs instead, every entry of both zones.")
+@click.option(
+    "--head", "heads", multiple=True, help="With --audit: a head that the log showed; repeat for several."
+)
 @click.pass_obj
-def doctor(config: Path | None) -> None:
-    """Say what is wrong with the configuration and this machine, and how to mend it."""
+def doctor(config: Path | None, audit: bool, heads: tuple[str, ...]) -> None:
+    """Say what is wrong with the configuration and this machine, and how to mend it. Exits with 1 where anything is."""
+    from tonevault.app.audit_doctor import examine_audit  # noqa: PLC0415
     from tonevault.app.doctor import examine  # noqa: PLC0415
 
-    findings = examine(load_settings(config))
+    settings = load_settings(config)
+    findings = examine_audit(settings, heads) if audit else examine(settings)
     for each in findings:
         click.echo(str(each))
     sys.exit(1 if any(each.is_fault for each in findings) else 0)

@@ -35,6 +35,11 @@ class Places:
         return self.data_dir / "secure"
 
     @property
+    def audit_heads(self) -> Path:
+        """Where this node holds the heads of its audit chains, beside the database that they are checked against."""
+        return self.secure_dir / "audit-heads"
+
+    @property
     def desk_dir(self) -> Path:
         """What only the desk process reads."""
         return self.data_dir / "desk"

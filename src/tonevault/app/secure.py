@@ -14,6 +14,8 @@ from tonevault.app.key_custody import ready_custody
 from tonevault.app.secure_database import open_secure_database
 from tonevault.app.settings import TonevaultSettings
 from tonevault.app.stop_wish import StopWish
+from tonevault.cde.audit.anchor_file import AnchorFile
+from tonevault.cde.audit.chain import Chains
 from tonevault.cde.capture.finisher import Finisher
 from tonevault.cde.capture.service import CaptureService
 from tonevault.cde.capture.store import SqlCaptureStore
@@ -36,6 +38,7 @@ from tonevault.plumbing.clock import WallClock
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
 from tonevault.plumbing.log import get_logger
 from tonevault.plumbing.settings import SettingsError
+from tonevault.plumbing.sql import Database
 
 YOUNG_OBJECTS: Final = 20_000
 """New objects, net of those that went, until the collector looks at them: those of some twenty calls."""
@@ -81,6 +84,7 @@ async def _start(
     require_own_address(settings.secure.media)
     clock = WallClock()
     database = open_secure_database(where)
+    _hold_audit_heads(where, database, stack)
     stack.push_async_callback(database.close)
     custody = await ready_custody(settings.secure.keys, where, database)
     stack.callback(asyncio.create_task(CustodyWatch(custody).run()).cancel)
@@ -136,6 +140,13 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 50)
+
+
+def _hold_audit_heads(where: Places, database: Database, stack: AsyncExitStack) -> None:
+    """Where this node's audit chains stand is held outside their database too, from the first entry to the last."""
+    anchor = AnchorFile(where.audit_heads)
+    database.at_commit(Chains(anchor=anchor))
+    stack.callback(anchor.close)
 
 
 def _gateways(

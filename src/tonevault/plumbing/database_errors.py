@@ -1,6 +1,10 @@
 """What goes wrong with a database as a whole. All are SQLAlchemyErrors, so that one handler knows a database that is away."""
 
+from typing import Final
+
 from sqlalchemy.exc import SQLAlchemyError
+
+NESTED: Final = "a work may not wait for another of its database: it would wait for itself; use the connection that it is given"
 
 
 class DatabaseBusyError(SQLAlchemyError):

@@ -16,7 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from tonevault.plumbing.database_errors import DatabaseAwayError, DatabaseBusyError, DatabaseClosedError
+from tonevault.plumbing.database_errors import (
+    NESTED,
+    DatabaseAwayError,
+    DatabaseBusyError,
+    DatabaseClosedError,
+)
 from tonevault.plumbing.database_url import DatabaseUrl
 from tonevault.plumbing.group_commit import (
     GROUP_LIMIT,
@@ -109,6 +114,8 @@ class PostgresEngine:
         with self._lock:
             if self._is_closed:
                 raise DatabaseClosedError
+            if self._thread is threading.current_thread():
+                raise RuntimeError(NESTED)
             if self._loop is None:
                 self._loop = uvloop.new_event_loop()
                 self._thread = threading.Thread(target=self._loop.run_forever, name="sql", daemon=True)

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from tonevault.plumbing.database_errors import DatabaseBusyError, DatabaseClosedError
+from tonevault.plumbing.database_errors import NESTED, DatabaseBusyError, DatabaseClosedError
 from tonevault.plumbing.group_commit import GROUP_LIMIT, QUEUE_LIMIT, GroupCommit, Submission
 
 T = TypeVar("T")
@@ -42,6 +42,8 @@ class SqliteEngine:
         with self._lock:
             if self._is_closed:
                 raise DatabaseClosedError
+            if self._writer is threading.current_thread():
+                raise RuntimeError(NESTED)
             if self._waiting + len(works) > QUEUE_LIMIT:
                 raise DatabaseBusyError
             if self._writer is None:

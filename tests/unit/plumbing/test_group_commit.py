@@ -240,6 +240,11 @@ def test_two_processes_that_count_lose_nothing(database: Database) -> None:
     assert database.read_now(lambda c: c.execute(select(THING.c.note)).scalar_one()) == "40"
 
 
+def test_a_work_that_asks_its_own_database_is_refused_and_not_waited_for(database: Database) -> None:
+    with pytest.raises(RuntimeError, match="connection that it is given"):
+        database.transact_now(lambda _: database.transact_now(add(1)))
+
+
 def test_too_many_that_wait_are_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "QUEUE_LIMIT", 3)
     database = Database(f"sqlite:///{tmp_path / 'busy.db'}")
