@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin
 
-.PHONY: run test check bench fuzz setup setup-dev peers format
+.PHONY: run test check bench chaos fuzz setup setup-dev peers format
 
 run: setup  ## A live call on this machine: the panel, two phones, a card keyed, a token
 	$(PY)/tonevault demo
@@ -19,6 +19,9 @@ check: setup-dev  ## Lint, types, import contracts, tidiness
 
 bench: setup-dev peers  ## Every measurement under benchmarks/, each printing its table
 	@for each in benchmarks/*.py; do echo "== $$each"; $(PY)/python -m "benchmarks.$$(basename "$$each" .py)" || exit 1; done
+
+chaos: setup-dev peers  ## 1,000 payments over each type of gateway, 100 kills each, on both databases: the money is counted
+	@$(PY)/python -m tests.chaos
 
 fuzz: setup-dev  ## A million hostile inputs to everything that reads what a peer sent
 	$(PY)/python -m tests.fuzz

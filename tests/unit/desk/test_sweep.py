@@ -29,7 +29,7 @@ def test_one_task_that_fails_does_not_stop_the_others(
 
     asyncio.run(play())
     said = capsys.readouterr()
-    assert (said.out + said.err).count("RuntimeError") == 5
+    assert (said.out + said.err).count("RuntimeError") == 8
     assert "4242424242424242" not in said.out + said.err
 
 
