@@ -91,7 +91,7 @@ def test_the_code_asks_for_nothing_that_other_databases_lack() -> None:
     """Comments and prose may speak of it; statements may not."""
     banned = re.compile(
         r"pg_(try_)?advisory|\bLISTEN\b|\bNOTIFY\b|pg_notify|\b(?i:nextval)\b|\bTRIGGER\b|"
-        r"\bSequence\(|\bIdentity\(|\bSERIAL\b|server_default|add_listener\("
+        r"\bSequence\(|\bIdentity\(|\bSERIAL\b|add_listener\("
     )
     found = [
         f"{path.relative_to(SOURCE)}:{number}"
