@@ -36,12 +36,12 @@ from tonevault.plumbing.process import harden_process
 
 EVENTS_A_TURN: Final = 256
 """Sockets served before the clock is looked at again: some 3 ms of work."""
-GATHERED: Final = 30
+GATHERED: Final = 36
 """So many datagrams are let gather between two turns, for a turn costs as much as three datagrams do whatever it serves. After a turn of
 twice as many the worker is behind, and goes on at once."""
 SHORTEST_GATHER_S: Final = 0.0005
-LONGEST_GATHER_S: Final = 0.003
-"""What gathering may cost in delay: a sixth of a packet's 20 ms, and less the more calls there are."""
+LONGEST_GATHER_S: Final = 0.004
+"""What gathering may cost in delay: a fifth of a packet's 20 ms, and less the more calls there are."""
 LIGHT: Final = 2500.0
 """Datagrams a second, of some 25 calls, below which no turn is worth waiting for."""
 FEW: Final = 4
