@@ -45,30 +45,27 @@ class Endable(Protocol):
     def end(self) -> None: ...
 
 
-@dataclass
-class StagedCall:
-    """One call that is up, from `answered` on. The marks are places in the agent's recording, in seconds."""
+class AgentsCall:
+    """One call that is up, as the agent's phone has it, whatever the customer's phone is. The marks are places in its
+    recording, in seconds."""
 
     house: House
-    customer: Baresip
     agent: Baresip
     id: str
     keys_before: int
-    opened_at: float = 0.0
-    closed_at: float = 0.0
-    opened_s: float = 0.0
-    closed_s: float = 0.0
-    wire: WireTap | None = field(default=None, repr=False)
-
-    def key_by_events(self, keys: str) -> None:
-        self.customer.send_keys(keys)
-
-    def key_by_tones(self, keys: str) -> None:
-        self.customer.play(silence(0.1).then(keyed(keys, _TONE_S, _GAP_S)))
+    opened_at: float
+    closed_at: float
+    opened_s: float
+    closed_s: float
+    wire: WireTap | None
 
     def agent_keys(self) -> str:
         """The keys that have reached the agent's phone in this call as events or as INFO."""
         return self.agent.keys_received()[self.keys_before :]
+
+    def wait_agent_keys(self, keys: str) -> None:
+        """Until these keys and no others have reached the agent's phone."""
+        self.house.wait(f"{len(keys)} keys", lambda: True if self.agent_keys() == keys else None)
 
     def heard_so_far_s(self) -> float:
         return self.agent.recording().length_s
@@ -107,6 +104,28 @@ class StagedCall:
     def let_the_mask_close(self) -> None:
         """The mask stays until the keypad has been still for three seconds: somebody who keys on is still masked."""
         self.agent.wait_heard(self.heard_so_far_s() + _MASK_TAIL_S + _LAG_S, _MASK_TAIL_S + 5.0)
+
+
+@dataclass
+class StagedCall(AgentsCall):
+    """One call that is up between two baresip phones, from `answered` on."""
+
+    house: House
+    customer: Baresip
+    agent: Baresip
+    id: str
+    keys_before: int
+    opened_at: float = 0.0
+    closed_at: float = 0.0
+    opened_s: float = 0.0
+    closed_s: float = 0.0
+    wire: WireTap | None = field(default=None, repr=False)
+
+    def key_by_events(self, keys: str) -> None:
+        self.customer.send_keys(keys)
+
+    def key_by_tones(self, keys: str) -> None:
+        self.customer.play(silence(0.1).then(keyed(keys, _TONE_S, _GAP_S)))
 
     def hang_up(self) -> Json:
         """The customer hangs up; answers the call as the API shows it then."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.house_calls import CARD, CallStage, StagedCall
+from tests.e2e.house_calls import CARD, AgentsCall, CallStage
 from tests.e2e.peers import listen
 from tests.e2e.peers.baresip import KEY_UP, Transport
 from tests.e2e.peers.group import PeerGroup
@@ -15,7 +15,7 @@ KEYS_PRESSED = sum(len(value) + 1 for value in CARD.values())
 PCMU, PCMA = 0, 8
 
 
-def assert_card_was_taken(call: StagedCall, amount: int) -> None:
+def assert_card_was_taken(call: AgentsCall, amount: int) -> None:
     session = call.house.complete()
     assert (session["state"], session["reason"]) == ("succeeded", None)
     assert session["token"]["state"] == "active"
@@ -37,7 +37,7 @@ def assert_card_was_taken(call: StagedCall, amount: int) -> None:
     assert [one["masked"] for one in session["fields"]] == ["**** **** **** 4444", "**/**", "***"]
 
 
-def assert_nothing_was_heard_but_beeps(call: StagedCall) -> None:
+def assert_nothing_was_heard_but_beeps(call: AgentsCall) -> None:
     heard = call.heard_in_capture()
     assert listen.key_fragments(heard) == []
     beeps = listen.beeps_heard(heard, BEEP_HZ)

@@ -16,7 +16,7 @@ from tests.e2e.peers.certificate import make_certificate
 from tests.e2e.peers.ports import LOOPBACK, PortBlock, claim_block
 from tests.e2e.peers.process import PeerProcess
 from tests.e2e.peers.sip_message import SipMessage, first_message, parse_baresip_trace
-from tests.e2e.peers.wav import RATE_HZ, Sound, load, noise
+from tests.e2e.peers.wav import Sound, load, noise
 
 __all__ = ["Answer", "Baresip", "PhoneSettings", "Transport"]
 
@@ -135,6 +135,10 @@ class Baresip:
     def hangup(self) -> None:
         """Ends the call: BYE, or CANCEL while it still rings."""
         self._command("hangup")
+        self.wait_for(CLOSED)
+
+    def wait_ended(self) -> None:
+        """Until the call is over."""
         self.wait_for(CLOSED)
 
     def reset(self) -> None:
@@ -281,8 +285,9 @@ class Baresip:
     def _save_source(self, sound: Sound) -> str:
         """Saves a source with a silent tail that takes no room on the disk; returns its name in the folder."""
         self._sources += 1
-        path = sound.save(self._folder / f"source-{self._sources}.wav")
-        tail_bytes = round(TAIL_S * RATE_HZ) * 2
+        rate_hz = self.settings.source_rate_hz
+        path = sound.save(self._folder / f"source-{self._sources}.wav", rate_hz)
+        tail_bytes = round(TAIL_S * rate_hz) * 2
         size = path.stat().st_size + tail_bytes
         with path.open("r+b") as file:
             file.truncate(size)

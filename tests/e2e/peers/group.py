@@ -6,6 +6,8 @@ from typing import Any
 
 from tests.e2e.peers.baresip import Baresip, PhoneSettings
 from tests.e2e.peers.browser import Browser
+from tests.e2e.peers.kamailio import Kamailio
+from tests.e2e.peers.linphone import Linphone
 from tests.e2e.peers.ports import PortBlock, claim_block
 from tests.e2e.peers.rtp_endpoint import RtpEndpoint
 from tests.e2e.peers.sipp import SippCallee, SippCaller, SippSettings
@@ -19,7 +21,7 @@ class PeerGroup:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._ending = ExitStack()
-        self._logged: list[Baresip | SippCaller | SippCallee] = []
+        self._logged: list[Baresip | Kamailio | Linphone | SippCaller | SippCallee] = []
         self._browsers: list[Browser] = []
 
     def phone(
@@ -30,6 +32,20 @@ class PeerGroup:
         self._ending.callback(phone.stop)
         self._logged.append(phone)
         return phone.start(source)
+
+    def linphone(self, user: str) -> Linphone:
+        """A linphone, started."""
+        phone = Linphone(user, self._fresh(f"linphone-{user}"))
+        self._ending.callback(phone.stop)
+        self._logged.append(phone)
+        return phone.start()
+
+    def proxy(self, edge: str) -> Kamailio:
+        """A Kamailio in front of the edge at this SIP URI, started."""
+        proxy = Kamailio(self._fresh("kamailio"))
+        self._ending.callback(proxy.stop)
+        self._logged.append(proxy)
+        return proxy.start(edge)
 
     def caller(self, settings: SippSettings | None = None) -> SippCaller:
         """A sipp that will make one call, when it is told to `dial`."""
