@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Final
 
 from tonevault.app.capacity import require_capacity
@@ -14,6 +15,8 @@ from tonevault.app.key_custody import ready_custody
 from tonevault.app.secure_database import open_secure_database
 from tonevault.app.settings import TonevaultSettings
 from tonevault.app.stop_wish import StopWish
+from tonevault.app.webhook_listener import serve_webhooks
+from tonevault.boundary.notices import OperationChanged, ReconciliationChanged, TokenChanged
 from tonevault.cde.audit.anchor_file import AnchorFile
 from tonevault.cde.audit.chain import Chains
 from tonevault.cde.capture.finisher import Finisher
@@ -98,6 +101,10 @@ async def _start(
         clock,
         # The service is made below, on top of the cashier; no charge changes before both are there.
         on_change=lambda charge: captures.charge_changed(charge),  # noqa: PLW0108
+        on_operation=lambda done: captures.board.publish(OperationChanged(operation=done)),
+        on_token=lambda token: captures.board.publish(TokenChanged(token=token)),
+        unused_for=_unused_limits(settings),
+        on_reconciled=lambda view: captures.board.publish(ReconciliationChanged(reconciliation=view)),
     )
     stack.push_async_callback(cashier.close)
     captures = CaptureService(
@@ -124,6 +131,7 @@ async def _start(
     await interface.start()
     stack.push_async_callback(interface.stop)
     stack.push_async_callback(captures.close)
+    await serve_webhooks(settings.secure.webhooks, cashier.hints, stack)
     sweeping = asyncio.create_task(cashier.run())
     stack.callback(sweeping.cancel)
     _settle_memory()
@@ -156,3 +164,12 @@ def _gateways(
     for gateway in set(gateways.values()):
         stack.push_async_callback(gateway.close)
     return gateways
+
+
+def _unused_limits(settings: TonevaultSettings) -> dict[AccountId, timedelta]:
+    """How long each account's tokens may go uncharged."""
+    return {
+        AccountId(account.id): timedelta(days=account.token_unused_days)
+        for account in settings.accounts
+        if account.token_unused_days is not None
+    }

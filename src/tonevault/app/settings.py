@@ -277,6 +277,7 @@ class AccountSettings(Settings):
     postal_code: bool = False
     time_zone: TimeZoneName = "UTC"
     verify_cards: bool = False
+    token_unused_days: Annotated[int, Field(ge=1, le=3650)] | None = None
 
     @model_validator(mode="after")
     def _gateway_is_whole(self) -> "AccountSettings":

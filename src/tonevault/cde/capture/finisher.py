@@ -38,7 +38,7 @@ class Finisher:
         captured = CapturedCard(card.number, card.expiry, card.security_code, card.billing)
         try:
             result = await self._till.vault_and_charge(
-                request.account_id, captured, usage=request.token_usage, sale=sale
+                request.account_id, captured, usage=request.token_usage, sale=sale, replaces=request.replaces
             )
         except Exception as error:  # noqa: BLE001 - a fault here must leave a session that says so, not one that hangs
             log.error(  # noqa: TRY400 - a traceback could show what was in hand

@@ -84,6 +84,7 @@ class Till(Protocol):
         *,
         usage: TokenUsage,
         sale: Sale | None,
+        replaces: TokenId | None,
     ) -> Completed | NotTokenised:
         """Vault the card and, where there is a sale, charge it, once for each charge id. Destroys the security code."""
 

@@ -17,7 +17,7 @@ from tonevault.cde.sealed.security_code import SecurityCode
 from tonevault.cde.sealed.small_field import Expiry
 from tonevault.cde.vault.service import Vault
 from tonevault.kernel.clock import Clock
-from tonevault.kernel.ids import AccountId, ChargeId
+from tonevault.kernel.ids import AccountId, ChargeId, TokenId
 from tonevault.plumbing.log import get_logger
 
 log = get_logger(__name__)
@@ -76,9 +76,11 @@ class Completion:
         *,
         usage: TokenUsage = TokenUsage.MULTI,
         sale: Sale | None = None,
+        replaces: TokenId | None = None,
     ) -> Completed | NotTokenised:
         """Vault the card and, where there is a sale, charge it; the same charge id again answers what it did the first time.
 
+        With `replaces`, a token that is kept becomes the successor of that one, whose card is shredded.
         Raises IdempotencyMismatchError when the charge id stands for something else. The security code is destroyed in any case.
         """
         try:
@@ -91,12 +93,20 @@ class Completion:
                 log.error("a card could not be tokenised", account=account, error=type(error).__name__)  # noqa: TRY400
                 return NotTokenised()
             if sale is None or not self._is_wanted(account, sale):
+                await self._replace(account, replaces, token)
                 return Completed(token, existing, None)
             charge = await self._charge(token, card, sale, existing=existing)
-            return Completed(await self._token_after(charge), existing, charge)
+            kept = await self._token_after(charge)
+            await self._replace(account, replaces, kept)
+            return Completed(kept, existing, charge)
         finally:
             if card.security_code is not None:
                 card.security_code.destroy()
+
+    async def _replace(self, account: AccountId, old: TokenId | None, kept: TokenView | None) -> None:
+        """A new card takes an old one's place once it is kept; what cannot be replaced any more is left as it is."""
+        if old is not None and kept is not None and kept.usage is TokenUsage.MULTI:
+            await self._cashier.tokens.replace(account, old, kept.token_id, self._clock.utc())
 
     def _is_wanted(self, account: AccountId, sale: Sale) -> bool:
         """A gateway that cannot verify leaves a card unverified: it is kept all the same."""

@@ -11,6 +11,8 @@ from tonevault.cde.charging import jobs, store
 from tonevault.cde.charging.model import Attempt
 from tonevault.cde.gateway import Feature, Gateway, Hint, HintAbout
 from tonevault.cde.schema import GATEWAY_EVENT
+from tonevault.cde.sealed.small_field import Expiry
+from tonevault.cde.vault.lifecycle import TokenLife, last_four
 from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.insert import insert_if_absent
@@ -20,6 +22,7 @@ from tonevault.plumbing.sql import Database
 KEPT: Final = timedelta(days=7)
 """Longer than any gateway repeats a webhook (Stripe: three days)."""
 MAX_EVENT_ID: Final = 128
+MONTHS: Final = range(1, 13)
 
 log = get_logger(__name__)
 
@@ -39,10 +42,13 @@ class Heard:
 class GatewayHints:
     """Verifies webhooks through the account's own gateway, and hastens what they speak of."""
 
-    def __init__(self, database: Database, gateways: Mapping[AccountId, Gateway], clock: Clock) -> None:
+    def __init__(
+        self, database: Database, gateways: Mapping[AccountId, Gateway], clock: Clock, tokens: TokenLife
+    ) -> None:
         self._database = database
         self._gateways = gateways
         self._clock = clock
+        self._tokens = tokens
 
     async def receive(
         self, account: AccountId, gateway_name: str, headers: Mapping[str, str], body: bytes
@@ -76,7 +82,22 @@ class GatewayHints:
             )
             if hint.about is HintAbout.DISPUTE:
                 log.warning("a payment is disputed", account=account, charge=attempt and attempt.charge_id)
+            if hint.about is HintAbout.CARD_UPDATED and attempt is not None:
+                await self._update_card(attempt, hint, now)
         return is_new, hastened
+
+    async def _update_card(self, attempt: Attempt, hint: Hint, now: datetime) -> None:
+        """The issuer has renewed the card of a payment: a later expiry, or another number, which has to be captured first."""
+        account = attempt.account_id
+        charge = await self._database.read(lambda c: store.find_charge(c, account, attempt.charge_id))
+        if charge is None:
+            return
+        known = await self._database.read(lambda c: last_four(c, account, charge.token_id))
+        if hint.last4 is not None and known is not None and hint.last4 != known:
+            await self._tokens.replace(account, charge.token_id, None, now)
+        elif hint.exp_month in MONTHS and hint.exp_year is not None:
+            expiry = Expiry(hint.exp_month, hint.exp_year)
+            await self._tokens.update_expiry(account, charge.token_id, expiry, now)
 
     async def forget_old(self, now: datetime) -> None:
         """Part of the regular sweep."""

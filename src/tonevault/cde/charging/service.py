@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from tonevault.boundary.charges import ChargeKind, ChargeRequest, ChargeResult, ChargeState, Initiator, Taking
 from tonevault.boundary.operations import OperationRequest, OperationResult
 from tonevault.boundary.reconciliations import ReconciliationView
-from tonevault.boundary.tokens import TokenState
+from tonevault.boundary.tokens import TokenState, TokenView
 from tonevault.cde.charging import credentials, jobs, store
 from tonevault.cde.charging.charge import StoredCharge, new_charge
 from tonevault.cde.charging.errors import ChargeNotFoundError, IdempotencyMismatchError
@@ -27,6 +27,7 @@ from tonevault.cde.charging.settling import OVERDUE_S
 from tonevault.cde.gateway import NO_BILLING, BillingDetails, Feature, Gateway, Kind
 from tonevault.cde.sealed.security_code import SecurityCode
 from tonevault.cde.vault.errors import TokenNotFoundError
+from tonevault.cde.vault.lifecycle import TokenLife
 from tonevault.cde.vault.service import CardUse, OpeningPurpose, Vault
 from tonevault.kernel.clock import Clock, epoch_ms
 from tonevault.kernel.ids import ATTEMPT, AccountId, ChargeId, Entropy, OperationId, make_id
@@ -70,7 +71,10 @@ class Circumstances:
 PLAIN: Final = Circumstances()
 
 
-def _ignore(result: ChargeResult | OperationResult | ReconciliationView) -> None:
+NO_LIMITS: Final[Mapping[AccountId, timedelta]] = {}
+
+
+def _ignore(result: ChargeResult | OperationResult | ReconciliationView | TokenView) -> None:
     """The listener where nobody listens."""
 
 
@@ -88,10 +92,13 @@ class Cashier:
         on_change: OnChange = _ignore,
         on_operation: OnOperation = _ignore,
         on_reconciled: Callable[[ReconciliationView], None] = _ignore,
+        on_token: Callable[[TokenView], None] = _ignore,
+        unused_for: Mapping[AccountId, timedelta] = NO_LIMITS,
         entropy: Entropy = SYSTEM_ENTROPY,
     ) -> None:
         """`node` names this process among those on one database, the same after each restart: `recover` goes by it.
 
+        `unused_for`: how long an account's tokens may go uncharged before they are ended.
         `on_change` and `on_operation` are called on the event loop after each recorded change of a charge's or operation's state.
         """
         self._database = database
@@ -114,7 +121,9 @@ class Cashier:
         self.reconciler = Reconciler(
             database, gateways, clock, node=node, entropy=entropy, tell=on_reconciled
         )
-        self.hints = GatewayHints(database, gateways, clock)
+        self.tokens = TokenLife(database, on_token)
+        self._unused_for = unused_for
+        self.hints = GatewayHints(database, gateways, clock, self.tokens)
         self._settler = Settler(database, self._recorder, gateways, node)
         self._running: dict[tuple[AccountId, ChargeId], asyncio.Task[ChargeResult]] = {}
         self._tasks: set[asyncio.Task[ChargeResult]] = set()
@@ -203,11 +212,19 @@ class Cashier:
                 if self._clock.monotonic() >= plan_at:
                     await self.reconciler.plan(self._clock.utc())
                     await self.hints.forget_old(self._clock.utc())
+                    await self._end_unused()
                     plan_at = self._clock.monotonic() + PLAN_INTERVAL_S
                 await self.reconciler.sweep(self._clock.utc())
             except SQLAlchemyError as error:
                 log.error("a sweep failed", error=type(error).__name__)  # noqa: TRY400 - no traceback with rows
             await asyncio.sleep(SWEEP_INTERVAL_S)
+
+    async def _end_unused(self) -> None:
+        """Tokens that nobody has used for as long as their account allows are ended, and their cards shredded."""
+        now = self._clock.utc()
+        for account, limit in self._unused_for.items():
+            while await self.tokens.expire_unused(account, now - limit, now):
+                pass
 
     async def close(self) -> None:
         """Wait for the charges that are under way: each ends within its gateway's time-out."""

@@ -21,7 +21,7 @@ from tonevault.desk.reconciliations.routes import reconciliation_routes
 from tonevault.desk.schedules.policy import TimeZoneOf, utc_everywhere
 from tonevault.desk.schedules.routes import schedule_routes
 from tonevault.desk.services import DeskServices
-from tonevault.desk.sessions.routes import session_routes
+from tonevault.desk.sessions.routes import replacement_routes, session_routes
 from tonevault.desk.splits.routes import split_routes
 from tonevault.desk.web import problem
 
@@ -55,6 +55,7 @@ def _version_one(services: DeskServices, time_zone_of: TimeZoneOf) -> APIRouter:
     router.include_router(session_routes(services.sessions, guard, idempotency))
     router.include_router(customer_routes(services.customers, guard, idempotency))
     router.include_router(token_routes(services.tokens, guard, idempotency))
+    router.include_router(replacement_routes(services.sessions, guard, idempotency))
     router.include_router(charge_routes(services.charges, services.operations, guard, idempotency))
     router.include_router(refund_routes(services.operations, guard))
     router.include_router(schedule_routes(services.schedules, guard, idempotency, time_zone_of))

@@ -1,12 +1,13 @@
 """Runs a request once a key: answers the first answer again, refuses a second at the same time or with another body."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from tonevault.desk.idempotency import store
 from tonevault.desk.idempotency.store import Claim
@@ -15,14 +16,19 @@ from tonevault.desk.keyed_digest import KeyedDigest
 from tonevault.desk.refusal import Refusal
 from tonevault.kernel.clock import Clock, epoch_ms
 from tonevault.kernel.ids import AccountId, Entropy, make_id
+from tonevault.plumbing.log import get_logger
 from tonevault.plumbing.sql import Database
 
 KEPT: Final = timedelta(hours=24)
 """What clients know from Stripe."""
-LOCK: Final = timedelta(seconds=90)
-"""Longer than any request takes; after it the process that held the key has died, and the same request may go on."""
+LOCK: Final = timedelta(seconds=9)
+"""A key whose holder has not renewed it for so long has lost its process, and the same request may go on."""
+RENEW_S: Final = 3.0
+"""Two renewals may be late before a living holder is taken for dead."""
 MAX_KEY: Final = 255
 """Stripe's limit, which client libraries keep."""
+
+_log = get_logger("desk.idempotency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +77,37 @@ class IdempotencyService:
         claimed = await self._claim(account_id, digest, request)
         if isinstance(claimed, StoredAnswer):
             return claimed
+        renewing = asyncio.create_task(self._renew(account_id, digest))
         try:
             answer = StoredAnswer(status, to_json(await act(claimed.letters)))
         except Exception:
             # Whatever was begun stands under ids made of these letters: sent again, the request finds and finishes it.
+            await self._end(renewing)
             await self._database.transact(lambda c: store.lock(c, account_id, digest, self._clock.utc()))
             raise
+        finally:
+            await self._end(renewing)
         await self._database.transact(
             lambda c: store.keep_answer(c, account_id, digest, answer.status, answer.body)
         )
         return answer
+
+    async def _renew(self, account_id: AccountId, digest: bytes) -> None:
+        """Hold the key for as long as its request is at work in this process."""
+        while True:
+            await asyncio.sleep(RENEW_S)
+            try:
+                await self._database.transact(
+                    lambda c: store.lock(c, account_id, digest, self._clock.utc() + LOCK)
+                )
+            except SQLAlchemyError as error:
+                _log.warning("idempotency_key_not_renewed", fault=type(error).__name__)
+
+    @staticmethod
+    async def _end(renewing: "asyncio.Task[None]") -> None:
+        """Renew no more. A renewal that is in the database's hands by now holds the key a few seconds longer, and harms nothing."""
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
 
     async def forget_old(self) -> None:
         """Part of the regular sweep."""

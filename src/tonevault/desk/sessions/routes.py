@@ -20,7 +20,17 @@ from tonevault.desk.web.answer import answer
 from tonevault.desk.web.clean_text import Body, CleanWords
 from tonevault.desk.web.money import AmountMinor, Currency, money
 from tonevault.desk.web.paged import Paged
-from tonevault.kernel.ids import CHARGE, SESSION, CallId, ChargeId, CustomerId, SessionId, TokenId, is_id
+from tonevault.kernel.ids import (
+    CHARGE,
+    SESSION,
+    TOKEN,
+    CallId,
+    ChargeId,
+    CustomerId,
+    SessionId,
+    TokenId,
+    is_id,
+)
 from tonevault.kernel.money import Money
 
 LIFETIME_S = int(LIFETIME.total_seconds())
@@ -225,6 +235,41 @@ def session_routes(sessions: SessionService, guard: Guard, idempotency: Idempote
         known = _id(session_id)
         return await once.answer(
             principal.account_id, lambda _: sessions.cancel(principal.account_id, known, principal.actor)
+        )
+
+    return router
+
+
+class TokenReplace(Body):
+    """The call on which the customer keys the new card."""
+
+    call_id: CallRef
+    reference: CleanWords = ""
+
+
+def replacement_routes(sessions: SessionService, guard: Guard, idempotency: Idempotency) -> APIRouter:
+    """The route by which a token gets a successor."""
+    router = APIRouter(prefix="/tokens", tags=["tokens"])
+
+    @router.post("/{token_id}/replace", status_code=201, response_model=Session)
+    async def replace_token(
+        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_WRITE))],
+        once: Annotated[Once, Depends(idempotency.required)],
+        token_id: str,
+        body: TokenReplace,
+    ) -> Response:
+        """Open a session for the customer's new card. Once it is vaulted, this token is `replaced` and points to the new one."""
+        if not is_id(token_id, TOKEN):
+            raise not_found("token")
+        draft = SessionDraft(
+            call_id=CallId(body.call_id), reference=body.reference, replaces=TokenId(token_id)
+        )
+        return await once.answer(
+            principal.account_id,
+            lambda letters: sessions.open(
+                principal.account_id, SessionId(f"{SESSION}_{letters}"), draft, principal.actor
+            ),
+            201,
         )
 
     return router

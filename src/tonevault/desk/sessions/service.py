@@ -87,6 +87,9 @@ class SessionService:
 
         Raises Refusal `call_not_live`, `session_in_progress`, `not_found` or `secure_zone_unreachable`.
         """
+        if draft.replaces is not None:
+            with asking_the_secure_zone():
+                await self._zone.token(account_id, draft.replaces)
         record = await self._database.transact(
             lambda c: self._intend(c, account_id, session_id, draft, actor)
         )

@@ -4,10 +4,25 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.unit.desk.bench import ACME, open_desk
+from sqlalchemy import select
+from tests.unit.desk.bench import ACME, Bench, open_desk
 
 from tonevault.desk.idempotency.service import KEPT, LOCK, MAX_KEY, KeyedRequest, StoredAnswer
 from tonevault.desk.refusal import Refusal
+from tonevault.desk.schema import IDEMPOTENCY_KEY
+
+
+async def renewed(desk: Bench) -> None:
+    """Wait until the holder has said once more that it lives."""
+    until = desk.clock.utc() + LOCK
+
+    async def seen() -> bool:
+        wanted = select(IDEMPOTENCY_KEY.c.locked_until)
+        rows = await desk.database.read(lambda c: c.execute(wanted).scalars().all())
+        return list(rows) == [until]
+
+    await desk.until(seen)
+
 
 REQUEST = KeyedRequest("key", "POST", "/v1/things", b"{}")
 
@@ -36,6 +51,33 @@ def test_an_act_cut_short_is_taken_up_again_under_the_same_id(tmp_path: Path) ->
             assert first == StoredAnswer(201, b'{"id":"' + letters[0].encode() + b'"}')
             assert len(set(letters)) == 1
             assert len(letters) == 2
+
+    asyncio.run(play())
+
+
+def test_a_living_holder_keeps_its_key_for_as_long_as_it_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tonevault.desk.idempotency.service.RENEW_S", 0.005)
+
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk:
+            once, done = desk.services.idempotency, asyncio.Event()
+
+            async def act(given: str) -> object:
+                await done.wait()
+                return {"id": given}
+
+            first = asyncio.create_task(once.once(ACME, REQUEST, 201, act))
+            for _ in range(3):
+                desk.clock.advance(LOCK.total_seconds() - 1)
+                await renewed(desk)
+                with pytest.raises(Refusal) as refused:
+                    await once.once(ACME, REQUEST, 201, act)
+                assert refused.value.code == "idempotency_in_flight"
+            done.set()
+            answer = await first
+            assert await once.once(ACME, REQUEST, 201, act) == answer
 
     asyncio.run(play())
 
