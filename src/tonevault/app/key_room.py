@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from tonevault.app.embedded import Places, places
 from tonevault.app.key_custody import open_custody
 from tonevault.app.secure_database import open_secure_database
 from tonevault.app.settings import TonevaultSettings
+from tonevault.cde.audit.chain import Chains
 from tonevault.cde.key_custody import KeyCustody
 from tonevault.cde.keys.ceremonies import Ceremonies
 from tonevault.cde.keys.rekeying import Rekeying
@@ -18,6 +20,8 @@ from tonevault.cde.keys.shredding import Shredding
 from tonevault.plumbing.clock import WallClock
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
 from tonevault.plumbing.sql import Database
+
+AUDIT_NODE: Final = "command"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ async def key_room(settings: TonevaultSettings) -> AsyncIterator[KeyRoom]:
     """The room while the block runs. Raises SettingsError."""
     where = places(settings)
     database = open_secure_database(where)
+    # A chain of its own, so that a command and the process that serves do not wait for each other's entries.
+    database.at_commit(Chains(AUDIT_NODE))
     try:
         clock = WallClock()
         yield KeyRoom(settings, where, database, clock, Ceremonies(database, clock, SYSTEM_ENTROPY))

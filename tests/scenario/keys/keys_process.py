@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.custodians import ACME, ALICE, BORIS, QUICK
 
+from tonevault.cde.audit.chain import Chains
 from tonevault.cde.custodies.file import FileCustody, SharePaths
 from tonevault.cde.keys import reseal, rewrapping
 from tonevault.cde.keys.ceremonies import Ceremonies
@@ -27,6 +28,7 @@ def tell(done: int, whole: int) -> None:
 async def main(url: str, folder: Path, act: str) -> None:
     reseal.BATCH, rewrapping.BATCH = 4, 1  # type: ignore[misc]
     database, clock = Database(url), WallClock()
+    database.at_commit(Chains("command"))
     custody = FileCustody(SharePaths.below(folder))
     ceremonies = Ceremonies(database, clock, SYSTEM_ENTROPY, QUICK)
 
