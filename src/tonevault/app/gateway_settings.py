@@ -26,8 +26,8 @@ def _url(text: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_url)]
-Timeout = Annotated[float, Field(ge=2, le=60)]
-"""Shorter, and slow issuers are taken for silent; longer, and nobody waits for it on the telephone."""
+Timeout = Annotated[float, Field(ge=2, le=25)]
+"""Shorter, and slow issuers are taken for silent. A payment takes three requests, which must end before the engine stops waiting."""
 
 
 class StripeSettings(Settings):

@@ -19,7 +19,7 @@ MERCHANT = "conformance"
 def braintree(folder: Path) -> Rig:
     def make(url: str, clock: SimulatedClock) -> BraintreeGateway:
         access = BraintreeAccess(MERCHANT, "public", "private", {"GBP": "test-gbp"}, url)
-        return BraintreeGateway(ACCOUNT, access, clock, timeout_s=5.0)
+        return BraintreeGateway(ACCOUNT, access, clock, timeout_s=30.0)
 
     def webhook(made: Made, clock: SimulatedClock) -> tuple[Mapping[str, str], bytes]:
         document = {

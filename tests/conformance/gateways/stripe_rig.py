@@ -20,7 +20,7 @@ WEBHOOK_SECRET = "whsec_conformance"
 def stripe(folder: Path) -> Rig:
     def make(url: str, clock: SimulatedClock) -> StripeGateway:
         return StripeGateway(
-            SECRET_KEY, clock, webhook_secrets=("whsec_older", WEBHOOK_SECRET), base_url=url, timeout_s=5.0
+            SECRET_KEY, clock, webhook_secrets=("whsec_older", WEBHOOK_SECRET), base_url=url, timeout_s=30.0
         )
 
     def webhook(made: Made, clock: SimulatedClock) -> tuple[Mapping[str, str], bytes]:

@@ -98,6 +98,8 @@ class GatewayDouble:
             reply: Reply | None = self.wire.answer(turn)
         except NoAnswerError:
             reply = None
+        except Exception as error:  # noqa: BLE001 - a request that the wire format stumbles over; its text may hold a card
+            reply = Reply(500, f"the double stumbled: {type(error).__name__}".encode(), "text/plain")
         if turn.behaviour.delay_s:
             time.sleep(turn.behaviour.delay_s)
         return reply if turn.behaviour.answers else None

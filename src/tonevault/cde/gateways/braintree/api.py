@@ -195,8 +195,22 @@ def _read(view: type[V], answer: object) -> V:
         raise SilenceError("the answer cannot be read") from None
 
 
+class _Elsewhere(braintree.Environment):  # type: ignore[misc] # the SDK ships no types
+    """Another server, for tests. The SDK would speak HTTPS on port 443 alone; here the URL says it."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        is_ssl = parts.scheme == "https"
+        port = parts.port or (443 if is_ssl else 80)
+        super().__init__("elsewhere", parts.hostname, str(port), "", is_ssl, None)
+
+    @property
+    def protocol(self) -> str:
+        """With its slashes, as the SDK joins it to host and port."""
+        return "https://" if self.is_ssl else "http://"
+
+
 def _environment(name: str) -> "braintree.Environment":
     if name in ENVIRONMENTS:
         return ENVIRONMENTS[name]
-    parts = urlsplit(name)
-    return braintree.Environment("other", parts.hostname, str(parts.port), "", False, None)
+    return _Elsewhere(name)

@@ -90,7 +90,7 @@ def play(folder: Path, story: Story, *, settles_after_s: float = 0.0, url: str |
         clock, wire = SimulatedClock(), ListeningWire(settles_after_s)
         with GatewayDouble(wire, folder / "double.db", now=lambda: clock.utc().timestamp()) as double:
             access = BraintreeAccess(MERCHANT, "public", "private", ACCOUNTS, url or double.url)
-            gateway = BraintreeGateway(ACCOUNT, access, clock, timeout_s=5.0)
+            gateway = BraintreeGateway(ACCOUNT, access, clock, timeout_s=30.0)
             try:
                 await story(Till(double, wire, clock, gateway))
             finally:

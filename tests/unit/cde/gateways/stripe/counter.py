@@ -55,7 +55,7 @@ class Counter:
     gateway: StripeGateway
     others: list[StripeGateway] = field(default_factory=list)
 
-    def another(self, *, key: str = KEY, url: str | None = None, timeout_s: float = 5.0) -> StripeGateway:
+    def another(self, *, key: str = KEY, url: str | None = None, timeout_s: float = 30.0) -> StripeGateway:
         """Another process's adapter."""
         self.others.append(
             StripeGateway(key, self.clock, base_url=url or self.double.url, timeout_s=timeout_s)
@@ -90,7 +90,7 @@ class Counter:
 Story = Callable[[Counter], Coroutine[None, None, None]]
 
 
-def play(folder: Path, story: Story, timeout_s: float = 5.0) -> None:
+def play(folder: Path, story: Story, timeout_s: float = 30.0) -> None:
     """Play a story with a Stripe of its own."""
 
     async def whole() -> None:
