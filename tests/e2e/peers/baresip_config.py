@@ -40,7 +40,7 @@ class MediaSecurity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PhoneSettings:
-    """The choices of a test. `codecs` are baresip's names in order of preference."""
+    """The choices of a test. `codecs` are baresip's names in order of preference, with rate and channels where they are not 8000/1."""
 
     transport: Transport = Transport.UDP
     answer: Answer = Answer.AT_ONCE
@@ -49,6 +49,11 @@ class PhoneSettings:
     media_security: MediaSecurity = MediaSecurity.NONE
     display_name: str = ""
     outbound_proxy: str = ""
+
+    @property
+    def source_rate_hz(self) -> int:
+        """At which the phone is fed: that of G.722, because baresip's resampler takes 1477 Hz down by 20 dB on its way there."""
+        return 16_000 if any(codec.startswith("g722/") for codec in self.codecs) else 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +79,15 @@ class PhonePorts:
         return self.block.port(3)
 
 
-def _config_lines(ports: PhonePorts, source: str, certificate_path: Path | None) -> list[str]:
+# Codecs that are modules of their own.
+_WIDE_CODECS = ("g722", "opus")
+
+
+def _config_lines(
+    ports: PhonePorts, source: str, certificate_path: Path | None, settings: PhoneSettings
+) -> list[str]:
     rtp = ports.block.rtp_ports
+    wide = [name for name in _WIDE_CODECS if any(one.startswith(f"{name}/") for one in settings.codecs)]
     lines = [
         "poll_method epoll",
         f"sip_listen {LOOPBACK}:{ports.sip}",
@@ -87,7 +99,8 @@ def _config_lines(ports: PhonePorts, source: str, certificate_path: Path | None)
         # No jitter buffer: what is recorded is what arrived, packet by packet.
         "jitter_buffer_delay 0",
         f"module_path {_MODULE_PATH}",
-        *(f"module {name}.so" for name in ("g711", "sndfile", "aufile", "cons", "srtp")),
+        *(f"module {name}.so" for name in ("g711", "sndfile", "aufile", "cons", "srtp", *wide)),
+        *((f"ausrc_srate {settings.source_rate_hz}", "ausrc_channels 1") if wide else ()),
         "module_tmp account.so",
         *(f"module_app {name}.so" for name in ("ctrl_tcp", "menu")),
         f"ctrl_tcp_listen {LOOPBACK}:{ports.control}",
@@ -131,7 +144,7 @@ def write_configuration(
     certificate_path: Path | None,
 ) -> None:
     """Writes baresip's `config`, `accounts` and an empty `contacts` (without which it invents some)."""
-    config = _config_lines(ports, source, certificate_path)
+    config = _config_lines(ports, source, certificate_path, settings)
     (folder / "config").write_text("\n".join(config) + "\n", encoding="utf-8")
     (folder / "accounts").write_text(_account_line(user, ports, settings) + "\n", encoding="utf-8")
     (folder / "contacts").write_text("", encoding="utf-8")

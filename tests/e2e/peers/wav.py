@@ -45,18 +45,27 @@ class Sound:
         total[: len(other.samples)] += other.samples
         return from_signal(total)
 
-    def save(self, path: Path) -> Path:
+    def save(self, path: Path, rate_hz: int = RATE_HZ) -> Path:
+        """As a WAV, at a rate above 8 kHz with nothing beyond 4 kHz."""
         with wave.open(str(path), "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
-            file.setframerate(RATE_HZ)
-            file.writeframes(self.samples.astype("<i2").tobytes())
+            file.setframerate(rate_hz)
+            file.writeframes(_at_rate(self.samples, rate_hz).astype("<i2").tobytes())
         return path
 
 
 def from_signal(signal: Signal) -> Sound:
     """Rounds and clips sample values to 16 bits."""
     return Sound(np.clip(np.round(signal), -32768, 32767).astype(np.int16))
+
+
+def _at_rate(samples: Pcm, rate_hz: int) -> Pcm:
+    """The same sound at another rate: its spectrum, with more of nothing above it."""
+    if rate_hz == RATE_HZ:
+        return samples
+    count = len(samples) * rate_hz // RATE_HZ
+    return from_signal(np.fft.irfft(np.fft.rfft(samples.astype(float)), count) * count / len(samples)).samples
 
 
 def load(path: Path) -> Sound:

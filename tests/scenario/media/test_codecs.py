@@ -115,6 +115,21 @@ def test_event_and_tone_of_a_press_are_one(codec: Codec, events: Codec) -> None:
     assert_no_key(stage.agent_heard.between(0.301, 9), codec)
 
 
+@pytest.mark.parametrize("units", [1, 6])
+def test_events_beside_opus_that_were_agreed_at_8_khz(units: int) -> None:
+    """baresip offers Opus and events at 8 kHz alone, and then numbers both, and counts how long a key is down, at 48: what fits the audio's
+    clock is read by it. The first key goes down 50 ms after the opening."""
+    phone = Phone(codec=OPUS).says(noise(0.5, -60))
+    phone.event_units = units
+    for key in "5544":
+        phone.keys(key, 0.1).says(noise(0.1, -60))
+    stage = stage_of(OPUS, THEIR_OPUS).sends(phone).capture(0.43).play(1.8)
+    assert stage.keyed(Carrier.EVENT) == "5544"
+    onsets = [press.onset - START for press in stage.presses(Carrier.EVENT)]
+    assert onsets == pytest.approx([0.48, 0.68, 0.88, 1.08], abs=0.01)
+    assert beeps(stage.agent_heard.between(0.44, 9), THEIR_OPUS) == 4
+
+
 def test_a_key_held_long_at_48_khz_has_segments_and_is_one() -> None:
     """RFC 4733 section 2.5.1.3: 65,535 units are 1.37 s."""
     phone = Phone(codec=OPUS, events=FAST_EVENTS).says(noise(0.5, -60)).keys("8", 4.0).says(noise(0.4, -60))

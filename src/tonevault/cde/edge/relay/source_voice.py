@@ -96,18 +96,25 @@ class SourceVoice:
         By the clock of the stream, so that a press has the same time as its tone however long either took to get here; by the arrival where
         the event is not numbered by that clock, or seems later than `stalled_s`, for which this machine stood still of late, can explain.
         """
-        end = (update.event.timestamp + update.event.duration) & TIMESTAMP_MASK
-        clock = self._clocks.get(update.clock_rate)
+        timestamp, duration = update.event.timestamp, update.event.duration
+        end = (timestamp + duration) & TIMESTAMP_MASK
+        rate = self._rate_of(update.clock_rate)
+        came_since = now - duration / rate
+        backdated_s = REPEATED_S if update.repeated else BACKDATED_S
+        clock = self._clocks.get(rate)
         if clock is None:
-            clock = self._clocks[update.clock_rate] = StreamClock(update.clock_rate, end, now)
-        elif not clock.fits(end, now, REPEATED_S if update.repeated else BACKDATED_S):
-            return update.onset, now
-        elif update.clock_rate not in self._voiced:
+            clock = self._clocks[rate] = StreamClock(rate, end, now)
+        elif not clock.fits(end, now, backdated_s):
+            return came_since, now
+        elif rate not in self._voiced:
             clock.heard(end, now)
-        onset = clock.when(update.event.timestamp)
-        if update.onset - onset > stalled_s + (REPEATED_S if update.repeated else BACKDATED_S):
-            return update.onset, now
-        return onset, clock.when(end)
+        onset = clock.when(timestamp)
+        return (came_since, now) if came_since - onset > stalled_s + backdated_s else (onset, clock.when(end))
+
+    def _rate_of(self, told: int) -> int:
+        """The clock of events that are said to run at `told`: that of the audio beside them, as RFC 4733 section 2.1 has it: a phone
+        that names 8 kHz in its offer, and speaks Opus, numbers its events at 48 (baresip does)."""
+        return self.playout.clock_rate if self._voiced and told not in self._voiced else told
 
     def sounds(self, pieces: list[Piece], now: float, stalled_s: float) -> Iterator[Sound]:
         """What pieces sound like. A lost packet that the one after it repeats (Opus, RFC 6716 section 2.1.7) is not lost."""
