@@ -200,6 +200,15 @@ class DirectPath:
         if step != 0:
             self.heard_at = now
 
+    def note_next(self, sequence: int, timestamp: int, now: float) -> None:
+        """Keep the numbers of a packet that is plainly the source's next."""
+        step = (timestamp - self.timestamp) & TIMESTAMP_MASK
+        self.sequence, self.timestamp = sequence, timestamp
+        if 0 < step < STEADY_UNITS:
+            self._step = step
+        if step != 0:
+            self.heard_at = now
+
     def _restarted(self, packet: RtpPacket, route: Route, now: float, *, is_event: bool) -> bool:
         """Whether the source began its numbers anew, or its clock jumped."""
         if leaps(packet.sequence, self.sequence):

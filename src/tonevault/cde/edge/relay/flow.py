@@ -89,10 +89,14 @@ class Flow:
         step = (sequence - direct.sequence) & SEQUENCE_MASK
         if codec is None or first != PLAIN_FIRST_OCTET or ssrc != self.source_ssrc or step != 1:
             return False
-        packet = RtpPacket(mark_type, sequence, timestamp, ssrc, datagram[HEADER_OCTETS:])
-        self._count_received(packet, now)
-        masked.voice(packet, codec, now)
-        self._tell_of(masked)
+        payload = datagram[HEADER_OCTETS:]
+        self.counters.received += 1
+        if not masked.next_voice((sequence, timestamp, codec, payload), now):
+            masked.voice(RtpPacket(mark_type, sequence, timestamp, ssrc, payload), codec, now)
+        direct.note_next(sequence, timestamp, now)
+        if masked.reports:
+            self._tell_of(masked)
+        self.unsent = True
         return True
 
     def settled_on(self, now: float) -> Address | None:

@@ -30,16 +30,15 @@ class MaskBanks:
 
 def mask_together(flows: Sequence[MaskedFlow]) -> None:
     """Mask all that waits in these flows: one sound of each at a time, those of one bank and one length in one pass."""
-    while True:
+    while flows:
         groups: dict[tuple[int, int], list[MaskedFlow]] = {}
         for flow in flows:
             length = flow.waiting_samples
             if length:
                 groups.setdefault((id(flow.bank), length), []).append(flow)
-        if not groups:
-            return
         for group in groups.values():
             _mask(group)
+        flows = [flow for flow in flows if flow.is_waiting]
 
 
 def _mask(flows: list[MaskedFlow]) -> None:

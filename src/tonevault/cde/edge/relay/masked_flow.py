@@ -7,7 +7,7 @@ from typing import Final
 from tonevault.cde.edge.relay.mended_line import MendedLine
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.edge.relay.press_time import PressTime
-from tonevault.cde.edge.relay.source_voice import Samples, Sound, SourceVoice
+from tonevault.cde.edge.relay.source_voice import NextVoice, Samples, Sound, SourceVoice
 from tonevault.cde.edge.relay.voice_sender import VoiceOut, VoiceSender
 from tonevault.cde.media import Carrier, Codec, MaskMode
 from tonevault.cde.sealed.key import Key
@@ -133,6 +133,16 @@ class MaskedFlow:
         self._audio_at = now
         self._push(self.source.voice(packet, codec, now), now)
 
+    def next_voice(self, voice: NextVoice, now: float) -> bool:
+        """A voice packet, if it plainly goes on where the last one ended; False, and nothing done, if it is for `voice`."""
+        sound = self.source.next_sound(voice, now, self._stalled(now))
+        if sound is None:
+            return False
+        self._undecodable = False
+        self._audio_at = self.pushed_at = now
+        self._waiting.append(sound)
+        return True
+
     def pause(self, packet: RtpPacket, now: float) -> None:
         """Comfort noise: the customer's phone says that nothing is said."""
         self._push(self.source.pause(packet, now), now)
@@ -187,6 +197,11 @@ class MaskedFlow:
         if pieces:
             self._waiting.extend(self.source.sounds(pieces, now, self._stalled(now)))
             self.pushed_at = now
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether anything is to be masked."""
+        return bool(self._waiting)
 
     @property
     def waiting_samples(self) -> int:

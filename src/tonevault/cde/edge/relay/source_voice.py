@@ -37,6 +37,10 @@ class Sound:
     lost: bool
 
 
+NextVoice = tuple[int, int, Codec, bytes]
+"""A voice packet: sequence number, timestamp, codec, payload."""
+
+
 class SourceVoice:
     """One source. Times are monotonic seconds; samples are linear, 16 bits, at 8 kHz."""
 
@@ -84,6 +88,27 @@ class SourceVoice:
             clock.heard(spoken.end, now)
         self._voiced.add(codec.clock_rate)
         return self.playout.arrive(spoken, now)
+
+    def next_sound(self, voice: NextVoice, now: float, stalled_s: float) -> Sound | None:
+        """A voice packet that is plainly the next, as a sound: what `voice` and `sounds` make of it by a longer way. None, nothing done,
+        where that must be gone."""
+        sequence, timestamp, codec, payload = voice
+        clock = self._clocks.get(codec.clock_rate)
+        decoder = self._usual
+        if codec is not self._codec or decoder is None or clock is None:
+            return None
+        if not self.playout.goes_on(sequence, timestamp, codec.clock_rate):
+            return None
+        samples = decoder.decode(payload)
+        count = len(samples)
+        if count == 0:
+            return None
+        end = (timestamp + count * codec.clock_rate // SAMPLE_RATE_HZ) & TIMESTAMP_MASK
+        clock.heard(end, now)
+        self._voiced.add(codec.clock_rate)
+        self.playout.went_on(sequence, end, count, now)
+        came_at, at = now - count / SAMPLE_RATE_HZ, clock.when(timestamp)
+        return Sound(samples, came_at if came_at - at > stalled_s + LATEST_S else at, lost=False)
 
     def pause(self, packet: RtpPacket, now: float) -> list[Piece]:
         """Comfort noise came: the source pauses, and says how loud its pauses are."""
