@@ -168,7 +168,7 @@ def _next_start(session: Session) -> StartForm:
 
 def _notice(session: Session) -> str:
     if session.hushed_by_noise:
-        return "The line is noisy, so the customer is muted towards you while keying. You can still be heard."
+        return "Keys might be heard on this line, so the customer is muted towards you while keying. You can still be heard."
     if session.hushed:
         return "The customer is muted towards you while keying. You can still be heard."
     return ""

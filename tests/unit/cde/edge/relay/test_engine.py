@@ -12,13 +12,15 @@ from tonevault.cde.media import Codec, Leg, LegMedia, MaskMode, MediaAddress
 from tonevault.cde.wire.rtp import HEADER, is_rtcp
 
 CUSTOMER, AGENT, STRANGER = ("192.0.2.1", 4000), ("192.0.2.2", 5000), ("192.0.2.3", 4000)
-CODECS = (Codec(0, "PCMU", 8000), Codec(8, "PCMA", 8000), Codec(9, "G722", 8000), Codec(13, "CN", 8000))
-EVENTS = (Codec(101, "TELEPHONE-EVENT", 8000),)
+OPUS = Codec(96, "OPUS", 48000, 2)
+CODECS = (Codec(0, "PCMU", 8000), Codec(8, "PCMA", 8000), Codec(9, "G722", 8000), Codec(13, "CN", 8000), OPUS)
+EVENTS = (Codec(101, "TELEPHONE-EVENT", 8000), Codec(97, "TELEPHONE-EVENT", 48000))
+RED = (Codec(98, "RED", 8000, fmtp="0/101"),)
 
 HEADER_OCTETS = st.builds(
     HEADER.pack,
     st.sampled_from((0x80, 0x80, 0x80, 0x90, 0xA0, 0x81, 0x40)),
-    st.sampled_from((0, 0, 8, 9, 13, 101, 101, 0x80, 0x88, 0xE5, 77, 200, 201)),
+    st.sampled_from((0, 0, 8, 9, 13, 96, 97, 98, 98, 101, 101, 0x80, 0x88, 0xE5, 77, 200, 201)),
     st.integers(0, 20) | st.integers(0, 0xFFFF),
     st.integers(0, 20).map(lambda n: 160 * n) | st.integers(0, 0xFFFFFFFF),
     st.sampled_from((1, 1, 1, 2)),
@@ -39,7 +41,7 @@ def opened(seed: int = 1) -> MediaEngine:
 
 
 def leg(address: tuple[str, int]) -> LegMedia:
-    return LegMedia(MediaAddress(*address, address[1] + 1), CODECS, EVENTS)
+    return LegMedia(MediaAddress(*address, address[1] + 1), CODECS, EVENTS, redundancy=RED)
 
 
 def act(engine: MediaEngine, name: str, now: float) -> None:
