@@ -168,7 +168,10 @@ def _next_start(session: Session) -> StartForm:
 
 def _notice(session: Session) -> str:
     if session.hushed_by_noise:
-        return "Keys might be heard on this line, so the customer is muted towards you while keying. You can still be heard."
+        return (
+            "The line is noisy, or its sound cannot be checked, so the customer is muted towards you while keying. "
+            "You can still be heard."
+        )
     if session.hushed:
         return "The customer is muted towards you while keying. You can still be heard."
     return ""
