@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tonevault.cde.custodies.file import FileCustody, Holder, Passphrases, SharePaths
+from tonevault.cde.custodies.file import FileCustody, Holder, Passphrases, SharePaths, share_seal
 from tonevault.cde.custodies.file.share import parse_share
 from tonevault.cde.key_custody import KeyCustodyError
 
@@ -13,6 +13,12 @@ KEY = bytes(range(32))
 WORDS = Passphrases(
     {Holder.CUSTODIAN_ONE: "a long phrase of one", Holder.CUSTODIAN_TWO: "another phrase of two"}
 )
+
+
+@pytest.fixture(autouse=True)
+def _quick_seals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share_seal, "MEMORY_KIB", 64)
+    monkeypatch.setattr(share_seal, "TIME_COST", 1)
 
 
 @pytest.fixture

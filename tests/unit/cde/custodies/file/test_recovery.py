@@ -4,12 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from tonevault.cde.custodies.file import FileCustody, Holder, Passphrases, SharePaths
+from tonevault.cde.custodies.file import FileCustody, Holder, Passphrases, SharePaths, share_seal
 from tonevault.cde.custodies.file.recovery import recover_shares
 from tonevault.cde.key_custody import KeyCustodyError
 
 KEY = bytes(range(32))
 OPEN = Passphrases()
+
+
+@pytest.fixture(autouse=True)
+def _quick_seals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share_seal, "MEMORY_KIB", 64)
+    monkeypatch.setattr(share_seal, "TIME_COST", 1)
 
 
 @pytest.mark.parametrize("lost", list(Holder))
