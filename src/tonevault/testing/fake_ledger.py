@@ -215,6 +215,13 @@ class FakeLedger:
         """Revoke a token, once or again."""
         return self._becomes(self.token(account_id, token_id), TokenState.REVOKED)
 
+    def replace(self, account_id: AccountId, old: TokenId | None, successor: TokenId) -> None:
+        """A new card takes an old one's place."""
+        known = None if old is None else self.tokens.get((account_id, old))
+        if known is not None and known.token_id != successor:
+            changes = {"state": TokenState.REPLACED, "replaced_by": successor}
+            self.tokens[account_id, known.token_id] = known.model_copy(update=changes)
+
     def _becomes(self, token: TokenView, state: TokenState) -> TokenView:
         changed = token.model_copy(update={"state": state})
         self.tokens[token.account_id, token.token_id] = changed

@@ -349,6 +349,7 @@ class FakeSecureZone(FakePayments):
             capture.completed = True
             return self._changed(capture)
         capture.token, capture.existing = self.ledger.keep(capture, now)
+        self.ledger.replace(request.account_id, request.replaces, capture.token.token_id)
         if request.amount is None or request.charge_id is None:
             capture.end(CaptureState.SUCCEEDED, None)
             return self._changed(capture)

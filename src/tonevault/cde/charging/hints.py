@@ -95,7 +95,7 @@ class GatewayHints:
         known = await self._database.read(lambda c: last_four(c, account, charge.token_id))
         if hint.last4 is not None and known is not None and hint.last4 != known:
             await self._tokens.replace(account, charge.token_id, None, now)
-        elif hint.exp_month in MONTHS and hint.exp_year is not None:
+        elif hint.exp_month is not None and hint.exp_year is not None and hint.exp_month in MONTHS:
             expiry = Expiry(hint.exp_month, hint.exp_year)
             await self._tokens.update_expiry(account, charge.token_id, expiry, now)
 

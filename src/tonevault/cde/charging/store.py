@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, select, update
 
 from tonevault.boundary.charges import Amount, ChargeState, CheckResult, Initiator, Taking
 from tonevault.cde.charging.charge import StoredCharge
@@ -41,17 +41,16 @@ def insert_charge(connection: Connection, charge: StoredCharge) -> bool:
 
 def update_charge(connection: Connection, charge: StoredCharge) -> None:
     """Write what may change of a charge: its state, its reasons, its gateway's reference."""
-    connection.execute(
-        update(CHARGE).where(_is(charge.account_id, charge.charge_id)).values(_charge_values(charge))
-    )
+    here = {"of_account": charge.account_id, "of_charge": charge.charge_id}
+    connection.execute(_UPDATE_CHARGE, here | _charge_values(charge))
 
 
 def find_charge(
     connection: Connection, account: AccountId, charge_id: ChargeId, *, lock: bool = False
 ) -> StoredCharge | None:
     """A charge of an account; with `lock`, held against every other transaction until this one ends."""
-    wanted = select(CHARGE).where(_is(account, charge_id))
-    row = connection.execute(wanted.with_for_update() if lock else wanted).one_or_none()
+    here = {"of_account": account, "of_charge": charge_id}
+    row = connection.execute(_LOCK_CHARGE if lock else _FIND_CHARGE, here).one_or_none()
     return None if row is None else _charge(row)
 
 
@@ -76,35 +75,36 @@ def list_unsettled(connection: Connection) -> list[StoredCharge]:
 
 def insert_attempt(connection: Connection, attempt: Attempt) -> None:
     """Write an attempt down before it leaves."""
-    connection.execute(
-        PAYMENT_ATTEMPT.insert().values(
-            account_id=attempt.account_id,
-            attempt_id=attempt.attempt_id,
-            charge_id=attempt.charge_id,
-            number=attempt.number,
-            kind=attempt.kind.value,
-            operation_id=attempt.operation_id,
-            amount_minor=attempt.amount_minor,
-            gateway=attempt.gateway,
-            node=attempt.node,
-            reason=attempt.reason,
-            created_at=attempt.created_at,
-            **_attempt_values(attempt),
-        )
-    )
+    values = _attempt_values(attempt) | {
+        "account_id": attempt.account_id,
+        "attempt_id": attempt.attempt_id,
+        "charge_id": attempt.charge_id,
+        "number": attempt.number,
+        "kind": attempt.kind.value,
+        "operation_id": attempt.operation_id,
+        "amount_minor": attempt.amount_minor,
+        "gateway": attempt.gateway,
+        "node": attempt.node,
+        "reason": attempt.reason,
+        "created_at": attempt.created_at,
+    }
+    connection.execute(_INSERT_ATTEMPT, values)
 
 
 def find_attempt(
     connection: Connection, account: AccountId, attempt_id: str, *, lock: bool = False
 ) -> Attempt | None:
     """An attempt; with `lock`, held against every other transaction until this one ends."""
-    return _one_attempt(connection, _is_attempt(account, attempt_id), lock=lock)
+    here = {"of_account": account, "of_attempt": attempt_id}
+    row = connection.execute(_LOCK_ATTEMPT if lock else _FIND_ATTEMPT, here).one_or_none()
+    return None if row is None else _attempt(row)
 
 
 def find_operation(connection: Connection, account: AccountId, operation_id: OperationId) -> Attempt | None:
     """The capture, void or refund of this id."""
     here = and_(PAYMENT_ATTEMPT.c.account_id == account, PAYMENT_ATTEMPT.c.operation_id == operation_id)
-    return _one_attempt(connection, here)
+    row = connection.execute(_attempts().where(here)).one_or_none()
+    return None if row is None else _attempt(row)
 
 
 def find_by_gateway_reference(
@@ -144,11 +144,8 @@ def attempts_between(
 
 def save_attempt(connection: Connection, attempt: Attempt) -> None:
     """Write what may change of an attempt."""
-    connection.execute(
-        update(PAYMENT_ATTEMPT)
-        .where(_is_attempt(attempt.account_id, attempt.attempt_id))
-        .values(_attempt_values(attempt))
-    )
+    here = {"of_account": attempt.account_id, "of_attempt": attempt.attempt_id}
+    connection.execute(_UPDATE_ATTEMPT, here | _attempt_values(attempt))
 
 
 def open_operations(connection: Connection) -> list[tuple[Attempt, str]]:
@@ -190,18 +187,21 @@ def _attempts() -> Select[Any]:
     )
 
 
-def _one_attempt(connection: Connection, here: ColumnElement[bool], *, lock: bool = False) -> Attempt | None:
-    wanted = _attempts().where(here)
-    row = connection.execute(wanted.with_for_update(of=PAYMENT_ATTEMPT) if lock else wanted).one_or_none()
-    return None if row is None else _attempt(row)
-
-
-def _is(account: AccountId, charge_id: ChargeId) -> ColumnElement[bool]:
-    return and_(CHARGE.c.account_id == account, CHARGE.c.charge_id == charge_id)
-
-
-def _is_attempt(account: AccountId, attempt_id: str) -> ColumnElement[bool]:
-    return and_(PAYMENT_ATTEMPT.c.account_id == account, PAYMENT_ATTEMPT.c.attempt_id == attempt_id)
+# Made once: building a statement takes longer than running it, and every charge runs a dozen of them.
+_THIS_CHARGE: Final = and_(
+    CHARGE.c.account_id == bindparam("of_account"), CHARGE.c.charge_id == bindparam("of_charge")
+)
+_THIS_ATTEMPT: Final = and_(
+    PAYMENT_ATTEMPT.c.account_id == bindparam("of_account"),
+    PAYMENT_ATTEMPT.c.attempt_id == bindparam("of_attempt"),
+)
+_FIND_CHARGE: Final = select(CHARGE).where(_THIS_CHARGE)
+_LOCK_CHARGE: Final = _FIND_CHARGE.with_for_update()
+_UPDATE_CHARGE: Final = update(CHARGE).where(_THIS_CHARGE)
+_INSERT_ATTEMPT: Final = PAYMENT_ATTEMPT.insert()
+_FIND_ATTEMPT: Final = _attempts().where(_THIS_ATTEMPT)
+_LOCK_ATTEMPT: Final = _FIND_ATTEMPT.with_for_update(of=PAYMENT_ATTEMPT)
+_UPDATE_ATTEMPT: Final = update(PAYMENT_ATTEMPT).where(_THIS_ATTEMPT)
 
 
 def _charge_values(charge: StoredCharge) -> dict[str, object]:

@@ -5,6 +5,7 @@ from typing import Final
 
 from tonevault.boundary.calls import CallState
 from tonevault.boundary.captures import CaptureState, FieldState
+from tonevault.desk.panel.correction import CorrectionForm, correction_of
 from tonevault.desk.panel.outcome import Banner, ResultLine, amount_of, banner_of, result_of
 from tonevault.desk.panel.wording import FIELD_ERRORS, FIELD_TITLES
 from tonevault.desk.recordings.model import PauseState
@@ -66,6 +67,7 @@ class Box:
     expires_at: str = ""
     waits: str = ""
     start: StartForm | None = None
+    correction: CorrectionForm | None = None
     can_open_again: bool = False
     can_complete: bool = False
     is_working: bool = False
@@ -124,6 +126,7 @@ def _open(session: Session, *, may_act: bool) -> Box:
         notice=_notice(session),
         recording=_recording(session),
         expires_at=session.expires_at.isoformat(),
+        correction=correction_of(session) if may_act else None,
         waits="" if may_act else WATCH_ONLY,
         can_complete=session.can_complete and may_act,
         can_cancel=may_act,

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from tonevault.boundary.captures import FieldName
 from tonevault.desk.calls.service import CallService
 from tonevault.desk.panel.amount import read_amount
+from tonevault.desk.panel.correction import CorrectionBody
 from tonevault.desk.panel.pages import page
 from tonevault.desk.panel.panel_route import PanelRoute
 from tonevault.desk.panel.reader import PanelReader, Viewer
@@ -18,11 +19,22 @@ from tonevault.desk.people.guard import Guard
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.refusal import invalid, not_found
 from tonevault.desk.sessions.model import SessionDraft
-from tonevault.desk.sessions.service import SessionService
+from tonevault.desk.sessions.service import Correction, SessionService
 from tonevault.desk.web.clean_text import Body, CleanWords
 from tonevault.desk.web.validation import refusal_of
 from tonevault.kernel.clock import Clock, epoch_ms
-from tonevault.kernel.ids import CALL, SESSION, AccountId, CallId, Entropy, SessionId, is_id, make_id
+from tonevault.kernel.ids import (
+    CALL,
+    CHARGE,
+    SESSION,
+    AccountId,
+    CallId,
+    ChargeId,
+    Entropy,
+    SessionId,
+    is_id,
+    make_id,
+)
 
 STREAM_LIFETIME_S: Final = 900.0
 """After this the browser connects again and is asked who it is: an ended log-in watches no longer."""
@@ -125,6 +137,20 @@ def panel_routes(
         await sessions.complete(principal.account_id, _session(session_id), principal.actor)
         return Response(status_code=DONE)
 
+    @router.post("/panel/sessions/{session_id}/retry")
+    async def retry(request: Request, session_id: str) -> Response:
+        principal = await guard.require(request, Scope.SESSIONS_WRITE)
+        correction = await _correction(request)
+        fresh = ChargeId(make_id(CHARGE, epoch_ms(clock.utc()), entropy))
+        await sessions.retry(
+            principal.account_id,
+            _session(session_id),
+            correction,
+            charge_id=fresh,
+            actor=principal.actor,
+        )
+        return Response(status_code=DONE)
+
     @router.post("/panel/sessions/{session_id}/cancel")
     async def cancel(request: Request, session_id: str) -> Response:
         principal = await guard.require(request, Scope.SESSIONS_WRITE)
@@ -137,6 +163,13 @@ def panel_routes(
 async def _start_form(request: Request) -> StartForm:
     try:
         return StartForm.model_validate(dict(await request.form()))
+    except ValidationError as error:
+        raise refusal_of(error.errors()) from None
+
+
+async def _correction(request: Request) -> Correction:
+    try:
+        return CorrectionBody.model_validate(dict(await request.form())).correction()
     except ValidationError as error:
         raise refusal_of(error.errors()) from None
 

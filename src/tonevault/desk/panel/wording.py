@@ -87,11 +87,19 @@ REFUSALS: Final = {
     "session_in_progress": "A payment is open on this call already. Complete or cancel it first.",
     "session_over": "This payment is over. Start a new one.",
     "call_not_live": "The call is not up any more.",
-    "fields_missing": "Capture every field before completing.",
+    "fields_missing": "Something is missing: capture every field, or correct what did not match.",
+    "correction_needed": "The address did not match. Correct it below, or cancel.",
+    "nothing_to_correct": "Nothing waits for a correction any more.",
     "not_found": "That is no longer here. Choose the call again.",
     "permission_denied": "Your role may watch, but not take payments.",
 }
 """Refusals in an agent's words, where those of the API speak to a program."""
 
-INPUT_TITLES: Final = {"amount": "Amount", "currency": "Currency", "reference": "Reference"}
+INPUT_TITLES: Final = {
+    "amount": "Amount",
+    "currency": "Currency",
+    "reference": "Reference",
+    "postal_code": "Postal code",
+    "address_line": "Address",
+}
 """The start form's inputs, by their names."""

@@ -116,6 +116,7 @@ class SessionRecord:
             revision=max(view.revision, self.revision),
             view=view,
             token_id=None if view.token is None else view.token.token_id,
+            charge_id=self.charge_id if view.charge is None else view.charge.charge_id,
             settled=over and view.state is not CaptureState.UNKNOWN,
             updated_at=view.updated_at,
             expires_at=view.expires_at,
