@@ -13,7 +13,7 @@ from tonevault.app.key_settings import KeySettings
 from tonevault.cde.custodies.file import Holder
 from tonevault.cde.key_custody import KeyCustody, KeyCustodyError
 from tonevault.cde.vault import key_store
-from tonevault.cde.vault.key_store import Kek, KekState
+from tonevault.cde.vault.key_store import Kek, KekState, StoredKey
 from tonevault.plumbing.migrations import DatabaseUnusableError, open_database
 from tonevault.plumbing.settings import SettingsError
 
@@ -22,7 +22,7 @@ PAGE = "docs/keys.md tells what to do"
 
 def examine_keys(settings: KeySettings, where: Places) -> Iterator[Finding]:
     """Nothing is made or changed. The register is read only where the database is there at its newest schema."""
-    register = _register(where)
+    register, in_force = _in_database(where)
     try:
         custody = open_custody(settings, where)
         if register or custody.key_ids():
@@ -35,7 +35,7 @@ def examine_keys(settings: KeySettings, where: Places) -> Iterator[Finding]:
             yield Finding(Level.FAULT, "keys", problem, "docs/configuration.md explains every setting")
         return
     yield from _custody(settings, where, custody, register)
-    yield from _ages(settings, register)
+    yield from _ages(settings, register, in_force)
 
 
 def _custody(
@@ -78,7 +78,7 @@ def _shares(where: Places) -> Iterator[Finding]:
         )
 
 
-def _ages(settings: KeySettings, register: list[Kek]) -> Iterator[Finding]:
+def _ages(settings: KeySettings, register: list[Kek], in_force: list[StoredKey]) -> Iterator[Finding]:
     period = timedelta(days=settings.cryptoperiod_days)
     for kek in register:
         age = datetime.now(UTC) - kek.made_at
@@ -89,20 +89,29 @@ def _ages(settings: KeySettings, register: list[Kek]) -> Iterator[Finding]:
                 f"the key in force is {age.days} days old, and its cryptoperiod is {period.days}",
                 "`tonevault keys rotate`, then `rewrap` and `retire`",
             )
+    period = timedelta(days=settings.data_cryptoperiod_days)
+    old = {key.account for key in in_force if datetime.now(UTC) - key.created_at > period}
+    if old:
+        yield Finding(
+            Level.WARNING,
+            "keys",
+            f"the keys of {len(old)} accounts are past their cryptoperiod of {period.days} days",
+            "`tonevault keys rekey --index`, then `retire`; `keys status` lists them",
+        )
 
 
-def _register(where: Places) -> list[Kek]:
-    """The register, or nothing where it cannot be read: the doctor's look at the database says why."""
+def _in_database(where: Places) -> tuple[list[Kek], list[StoredKey]]:
+    """The register and accounts' keys in force, or nothing where they cannot be read: the doctor's look at the database says why."""
     try:
         database = open_database(where.secure_database)
         try:
             if database.is_sqlite and not Path(database.engine.url.database or "").exists():
-                return []
-            return database.read_now(key_store.keks)
+                return [], []
+            return database.read_now(lambda c: (key_store.keks(c), key_store.keys_in_force(c)))
         finally:
             database.close_now()
     except (DatabaseUnusableError, SQLAlchemyError):
-        return []
+        return [], []
 
 
 def _device(path: Path) -> int:

@@ -15,6 +15,7 @@ from tonevault.app.key_custody import ready_custody
 from tonevault.app.secure_database import open_secure_database
 from tonevault.app.settings import TonevaultSettings
 from tonevault.app.stop_wish import StopWish
+from tonevault.app.supervisor import TEMPORARY_EXIT
 from tonevault.app.webhook_listener import serve_webhooks
 from tonevault.boundary.notices import OperationChanged, ReconciliationChanged, TokenChanged
 from tonevault.cde.audit.anchor_file import AnchorFile
@@ -32,7 +33,7 @@ from tonevault.cde.gateway import Gateway
 from tonevault.cde.interface.app import BoundaryApp
 from tonevault.cde.interface.server import BoundaryServer, SocketTakenError
 from tonevault.cde.interface.zone import LocalSecureZone
-from tonevault.cde.key_custody import KeyCustodyError
+from tonevault.cde.key_custody import KeyCustodyError, KeyCustodyUnavailableError
 from tonevault.cde.keys.custody_watch import CustodyWatch
 from tonevault.cde.media import MediaUnavailableError
 from tonevault.cde.vault.service import Vault
@@ -50,7 +51,10 @@ log = get_logger(__name__)
 
 
 async def run_secure(settings: TonevaultSettings) -> None:
-    """Serve until SIGTERM. Raises SettingsError when the process cannot start as it is configured."""
+    """Serve until SIGTERM. Raises SettingsError when the process cannot start as it is configured.
+
+    Exits with TEMPORARY_EXIT when it may start a little later just as it is.
+    """
     wish = StopWish()
     wish.listen()
     require_capacity(settings.secure)
@@ -67,6 +71,9 @@ async def run_secure(settings: TonevaultSettings) -> None:
             await _drain(edge, wish, settings.secure.drain_s)
     except ListenerError as error:
         raise SettingsError([f"secure.sip.listen: {error}"]) from None
+    except KeyCustodyUnavailableError as error:
+        log.error("the secure zone cannot start while the key custody does not answer", error=str(error))  # noqa: TRY400
+        raise SystemExit(TEMPORARY_EXIT) from None
     except (MediaUnavailableError, SocketTakenError, KeyCustodyError) as error:
         raise SettingsError([f"secure: {error}"]) from None
 

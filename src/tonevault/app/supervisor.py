@@ -20,6 +20,8 @@ STEADY_S: Final = 30.0
 """A zone that lived this long has earned the short pause again."""
 CONFIGURATION_EXIT: Final = 78
 """EX_CONFIG of sysexits(3): the zone cannot start as it is configured, and starting it again would not help."""
+TEMPORARY_EXIT: Final = 75
+"""EX_TEMPFAIL of sysexits(3): something outside does not answer, and starting again is the remedy."""
 
 log = get_logger(__name__)
 

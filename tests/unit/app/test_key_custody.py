@@ -2,10 +2,12 @@
 
 import asyncio
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import update
 from tests.conformance.custodies.worlds import PIN, SOFTHSM, soft_tokens
 
 from tonevault.app.embedded import places
@@ -13,15 +15,22 @@ from tonevault.app.findings import Level
 from tonevault.app.key_custody import open_custody, ready_custody
 from tonevault.app.key_doctor import examine_keys
 from tonevault.app.key_settings import KeySettings
+from tonevault.app.secure import run_secure
 from tonevault.app.secure_database import open_secure_database
 from tonevault.app.settings import TonevaultSettings
+from tonevault.app.supervisor import TEMPORARY_EXIT
 from tonevault.cde.custodies.succession import Succession
+from tonevault.cde.custodies.vault_transit import link
 from tonevault.cde.key_custody import CustodyKind, KeyCustody, KeyCustodyError
 from tonevault.cde.keys.ceremonies import Ceremonies
 from tonevault.cde.keys.rotation import Rotation
+from tonevault.cde.schema import KEY_ENCRYPTING_KEY
+from tonevault.cde.vault.keys import KeyRing
+from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.clock import WallClock
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
 from tonevault.plumbing.settings import SettingsError
+from tonevault.testing.vault_transit import VaultDouble
 
 
 def settings(tmp_path: Path, **keys: object) -> TonevaultSettings:
@@ -127,3 +136,44 @@ def test_a_custody_and_the_one_before_are_opened_together(tmp_path: Path) -> Non
 def test_settings_that_are_refused(keys: dict[str, object], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         KeySettings.model_validate(keys)
+
+
+def test_a_custody_that_does_not_answer_is_no_fault_of_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The supervisor starts the zone again, until the custody answers; a wrong setting would stop it for good."""
+    with VaultDouble() as vault:
+        monkeypatch.setattr(link, "PAUSE_S", 0.0)
+        monkeypatch.setenv("VAULT_ADDR", vault.address)
+        monkeypatch.setenv("VAULT_TOKEN", "root")
+        vault.sealed = True
+        with pytest.raises(SystemExit) as ended:
+            asyncio.run(run_secure(settings(tmp_path, custody="vault-transit")))
+        assert ended.value.code == TEMPORARY_EXIT
+        vault.sealed = False
+        vault.tokens = {}
+        with pytest.raises(SettingsError, match="secure: vault-transit: refused the token"):
+            asyncio.run(run_secure(settings(tmp_path, custody="vault-transit")))
+
+
+def test_the_doctor_warns_of_keys_past_their_time(tmp_path: Path) -> None:
+    start(settings(tmp_path))
+    chosen = settings(tmp_path)
+    then = datetime.now(UTC) - timedelta(days=800)
+
+    async def age() -> None:
+        where = places(chosen)
+        database = open_secure_database(where)
+        custody = open_custody(chosen.secure.keys, where)
+        await KeyRing(database, custody).of(AccountId("acme"), then)
+        await database.transact(lambda c: c.execute(update(KEY_ENCRYPTING_KEY).values(made_at=then)))
+        await database.close()
+
+    asyncio.run(age())
+    found = [
+        each.detail
+        for each in examine_keys(chosen.secure.keys, places(chosen))
+        if each.level is Level.WARNING
+    ]
+    assert "the key in force is 800 days old, and its cryptoperiod is 365" in found
+    assert "the keys of 1 accounts are past their cryptoperiod of 730 days" in found

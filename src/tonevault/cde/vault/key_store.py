@@ -69,6 +69,12 @@ def keys_of(connection: Connection, account: AccountId) -> list[StoredKey]:
     return [stored_key(row) for row in rows]
 
 
+def keys_in_force(connection: Connection) -> list[StoredKey]:
+    """Those of every account."""
+    rows = connection.execute(select(ACCOUNT_KEY).where(ACCOUNT_KEY.c.superseded_at.is_(None)))
+    return [stored_key(row) for row in rows]
+
+
 def insert_key(connection: Connection, key: StoredKey) -> bool:
     """Add a key; False when its epoch is there: a node that was first keeps its key, and every node reads the one that stands."""
     return insert_if_absent(
