@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from tests.e2e.peers import g711
 from tests.e2e.peers.wav import Sound, keyed, noise, silence, speech_like
 from tonevault.cde.edge.relay import mask_round
@@ -75,7 +77,10 @@ def test_together_is_as_alone() -> None:
     assert [presses[call] for call in range(4)] == [4, 0, 0, 2]
 
 
-def test_more_captures_than_a_bank_has_lines_and_their_places_are_used_again() -> None:
+def test_more_captures_than_a_bank_has_lines_and_their_places_are_used_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mask_round, "LINES", 8)
     engine = engine_of(mask_round.LINES + 3)
     assert len(engine._banks._banks) == 2
     for call in range(mask_round.LINES):

@@ -9,8 +9,8 @@ import numpy as np
 from tonevault.cde.edge.relay.masked_flow import MaskedFlow
 from tonevault.cde.wire.tone.masking_bank import MaskingBank
 
-LINES: Final = 64
-"""Captures of one bank. A bank is worked off as a whole, and costs memory as a whole."""
+LINES: Final = 256
+"""Captures of one bank: a pass is over one bank, so the larger it is, the more go together. It costs some 6 kB for each, used or not."""
 
 
 class MaskBanks:

@@ -156,7 +156,10 @@ class RelayWorker:
         for descriptor, datagram, target in outbox:
             one = sockets[descriptor]
             try:
-                one.socket.sendto(datagram, target)
+                if one.trusted == target:
+                    one.socket.send(datagram)
+                else:
+                    one.socket.sendto(datagram, target)
             except OSError as error:
                 self._send_again(one, datagram, error)
         self._datagrams_out += len(outbox)
