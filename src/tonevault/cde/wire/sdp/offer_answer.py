@@ -134,7 +134,7 @@ class OfferAnswer:
                 remote=self._remote(self._open.source, offer),
                 codecs=agreement.offerer,
                 telephone_events=offered_events,
-                ptime_ms=offer.ptime_ms or DEFAULT_PTIME_MS,
+                ptime_ms=_packet_ms(offer),
                 direction=agreement.direction,
                 security=offerer_keys.secured(offer.crypto),
                 redundancy=offered_red,
@@ -143,7 +143,7 @@ class OfferAnswer:
                 remote=self._remote(source, answer),
                 codecs=agreement.answerer,
                 telephone_events=answered_events,
-                ptime_ms=answer.ptime_ms or DEFAULT_PTIME_MS,
+                ptime_ms=_packet_ms(answer),
                 direction=reverse(agreement.direction),
                 security=self._keys[source].secured(answer.crypto),
                 redundancy=answered_red,
@@ -212,3 +212,9 @@ class OfferAnswer:
         if before is not None and ip_address(stream.remote.host).is_unspecified:
             return before.remote
         return stream.remote
+
+
+def _packet_ms(stream: AudioStream) -> int:
+    """The packets that a peer wants to be sent: as long as it says, and never longer than it can take (RFC 8866 section 6.4)."""
+    wanted = stream.ptime_ms or DEFAULT_PTIME_MS
+    return min(wanted, stream.max_ptime_ms or wanted)

@@ -300,3 +300,20 @@ def test_the_packet_length_that_each_side_asks_for_is_told_to_the_other(ptime_ms
     assert back.media[0].attributes("ptime") == ("40",)
     assert media_of(state, Leg.CUSTOMER).ptime_ms == ptime_ms
     assert media_of(state, Leg.AGENT).ptime_ms == 40
+
+
+@pytest.mark.parametrize(
+    ("rows", "packet_ms"),
+    [
+        ((), 20),
+        (("ptime:30",), 30),
+        (("maxptime:10",), 10),
+        (("ptime:60", "maxptime:40"), 40),
+        (("maxptime:60",), 20),
+    ],
+)
+def test_a_peer_is_sent_no_longer_packets_than_it_can_take(rows: tuple[str, ...], packet_ms: int) -> None:
+    state = fresh()
+    state.offer(Leg.CUSTOMER, audio("0", *rows))
+    state.answer(Leg.AGENT, audio("0", *rows))
+    assert media_of(state, Leg.CUSTOMER).ptime_ms == media_of(state, Leg.AGENT).ptime_ms == packet_ms
