@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from tonevault.cde.audit.model import EVERY_ACCOUNT, NO_DIGEST, Entry, link, microseconds
 from tonevault.cde.schema import AUDIT_CHAIN, AUDIT_ENTRY
@@ -111,15 +111,15 @@ def _read_locked(connection: Connection, chain: str) -> Head:
     return Head(row.number, row.digest)
 
 
+_ADVANCE: Final = update(AUDIT_CHAIN).where(
+    AUDIT_CHAIN.c.account_id == EVERY_ACCOUNT,
+    AUDIT_CHAIN.c.chain == bindparam("of_chain"),
+    AUDIT_CHAIN.c.number == bindparam("old_number"),
+    AUDIT_CHAIN.c.digest == bindparam("old_digest"),
+)
+
+
 def _advance(connection: Connection, chain: str, old: Head, new: Head) -> bool:
-    moved = connection.execute(
-        update(AUDIT_CHAIN)
-        .where(
-            AUDIT_CHAIN.c.account_id == EVERY_ACCOUNT,
-            AUDIT_CHAIN.c.chain == chain,
-            AUDIT_CHAIN.c.number == old.number,
-            AUDIT_CHAIN.c.digest == old.digest,
-        )
-        .values(number=new.number, digest=new.digest)
-    )
-    return moved.rowcount == 1
+    """Move the head, unless somebody else has moved it from `old`."""
+    given = {"of_chain": chain, "old_number": old.number, "old_digest": old.digest}
+    return connection.execute(_ADVANCE, given | {"number": new.number, "digest": new.digest}).rowcount == 1

@@ -17,7 +17,12 @@ from tonevault.cde.sealed.card_number import CardNumber
 from tonevault.cde.sealed.small_field import Expiry
 from tonevault.cde.vault import store
 from tonevault.cde.vault.arrival import RIVAL_TRIES, Arrival, keep_all
-from tonevault.cde.vault.errors import StaleKeysError, TokenNotChargeableError, TokenNotFoundError
+from tonevault.cde.vault.errors import (
+    CardUnreadableError,
+    StaleKeysError,
+    TokenNotChargeableError,
+    TokenNotFoundError,
+)
 from tonevault.cde.vault.keys import KeyRing
 from tonevault.cde.vault.model import (
     SINGLE_USE_LIFETIME,
@@ -152,14 +157,16 @@ class Vault:
         row shredded by it: from its commit on the card is in this process alone. Raises TokenNotFoundError.
         """
         for _ in range(RIVAL_TRIES):
-            token = store.find(connection, account, token_id)
-            if token is None:
+            found = store.find_with_card(connection, account, token_id)
+            if found is None:
                 raise TokenNotFoundError
+            token, card = found
             if (state := token.state_at(now)) is not TokenState.ACTIVE:
                 return state
-            card = store.sealed_card(connection, account, token_id)
             if card is None:
-                continue
+                raise CardUnreadableError(
+                    "an active token has no card: its row was changed; capture the card again"
+                )
             if token.usage is TokenUsage.MULTI or self._change(connection, token, TokenEvent.CONSUME, now):
                 record(
                     connection,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, select, tuple_, update
 
 from tonevault.boundary.tokens import TokenState, TokenUsage
 from tonevault.cde.schema import TOKEN
@@ -16,6 +16,10 @@ from tonevault.plumbing.bulk import add_absent
 
 _SHOWN: Final = [column for column in TOKEN.c if column.name not in ("sealed", "card_index", "epoch")]
 _SHOWN_WITH_INDEX: Final = [*_SHOWN, TOKEN.c.card_index]
+_HERE: Final = and_(TOKEN.c.account_id == bindparam("of_account"), TOKEN.c.token_id == bindparam("of_token"))
+_FIND: Final = select(*_SHOWN).where(_HERE)
+_FIND_WITH_CARD: Final = select(*[*_SHOWN, TOKEN.c.epoch, TOKEN.c.sealed]).where(_HERE)
+"""Made once: building a statement takes longer than running it."""
 
 
 def insert_all(
@@ -54,7 +58,7 @@ def _row(token: StoredToken, card: SealedCard, index: bytes | None) -> dict[str,
 
 def find(connection: Connection, account: AccountId, token_id: TokenId) -> StoredToken | None:
     """A token of an account."""
-    row = connection.execute(select(*_SHOWN).where(_is(account, token_id))).one_or_none()
+    row = connection.execute(_FIND, {"of_account": account, "of_token": token_id}).one_or_none()
     return None if row is None else _token(row)
 
 
@@ -72,13 +76,17 @@ def find_by_index(
     return {(AccountId(row.account_id), bytes(row.card_index)): _token(row) for row in rows}
 
 
-def sealed_card(connection: Connection, account: AccountId, token_id: TokenId) -> SealedCard | None:
-    """The card of a token, still sealed; None once it is shredded."""
-    wanted = select(TOKEN.c.epoch, TOKEN.c.sealed, TOKEN.c.exp_month, TOKEN.c.exp_year)
-    row = connection.execute(wanted.where(_is(account, token_id))).one_or_none()
-    if row is None or row.sealed is None:
+def find_with_card(
+    connection: Connection, account: AccountId, token_id: TokenId
+) -> tuple[StoredToken, SealedCard | None] | None:
+    """A token and its card, still sealed; no card once it is shredded."""
+    row = connection.execute(_FIND_WITH_CARD, {"of_account": account, "of_token": token_id}).one_or_none()
+    if row is None:
         return None
-    return SealedCard(account, token_id, row.epoch, row.sealed, Expiry(row.exp_month, row.exp_year))
+    token = _token(row)
+    return token, None if row.sealed is None else SealedCard(
+        account, token_id, row.epoch, bytes(row.sealed), token.expiry
+    )
 
 
 def set_expiry(
