@@ -18,6 +18,7 @@ from tonevault.cde.custodies.file.recovery import recover_shares
 from tonevault.cde.key_custody import CustodyKind, KeyCustodyError
 from tonevault.cde.keys.census import take_census
 from tonevault.cde.keys.ceremonies import Person
+from tonevault.cde.keys.erasure import erase_deleted_keys
 from tonevault.cde.keys.errors import KeyActRefusedError
 from tonevault.cde.keys.model import KeyAct, Mandate
 from tonevault.cde.keys.rekeying import Rekeying
@@ -142,6 +143,8 @@ async def _carry_out(room: KeyRoom, mandate: Mandate, ask: Ask) -> None:
                 click.echo(f"kept     {line}")
             if not report.retired and not report.kept:
                 click.echo("There is nothing to retire.")
+            if report.retired:
+                await _erase(room)
         case KeyAct.RECOVER:
             await _recover(room, mandate, HOLDERS[subject])
         case KeyAct.SHRED:
@@ -174,9 +177,13 @@ async def _bring_on(room: KeyRoom, rekeying: Rekeying, accounts: list[AccountId]
 async def _empty(room: KeyRoom, account: AccountId) -> None:
     with ProgressBar(f"emptying {account}", "tokens") as bar:
         done = await room.shredding().empty_tokens(account, room.clock.utc(), bar)
-    click.echo(
-        f"{done:,} tokens of {account} are revoked and hold no card any more; {room.shredding().purge()}"
-    )
+    click.echo(f"{done:,} tokens of {account} are revoked and hold no card any more.")
+    await _erase(room)
+
+
+async def _erase(room: KeyRoom) -> None:
+    said = await asyncio.to_thread(erase_deleted_keys, room.database)
+    click.echo(f"Deleted keys: {said}. Backups and snapshots of the disk: docs/keys.md.")
 
 
 async def _recover(room: KeyRoom, mandate: Mandate, lost: Holder) -> None:

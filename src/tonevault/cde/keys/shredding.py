@@ -71,14 +71,6 @@ class Shredding:
             progress(done, done)
         return done
 
-    def purge(self) -> str:
-        """Have the database give up what it still holds of the deleted rows. Answers what is left to do by hand."""
-        if self._database.is_sqlite:
-            # secure_delete overwrote the rows; the write-ahead log still has the pages from before.
-            self._database.visit(lambda c: c.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all())
-            return "the rows are overwritten; what backups and snapshots of the disk hold, docs/keys.md tells"
-        return "run VACUUM on the tables account_key and token; what replicas, archived logs and backups hold, docs/keys.md tells"
-
 
 def _with_card(connection: Connection, account: AccountId, limit: int) -> list[str]:
     here = (TOKEN.c.account_id == account, TOKEN.c.sealed.is_not(None))

@@ -1,5 +1,7 @@
 """An account that leaves: its cards never open again, the others' do, and the database holds nothing of its keys."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import select
 from tests.databases import is_on_files, written
@@ -8,6 +10,7 @@ from tests.unit.cde.keys.conftest import Play
 
 from tonevault.boundary.tokens import TokenState
 from tonevault.cde.keys import shredding
+from tonevault.cde.keys.erasure import erase_deleted_keys
 from tonevault.cde.keys.errors import CeremonyRefusedError, KeyActRefusedError
 from tonevault.cde.keys.model import KeyAct
 from tonevault.cde.schema import ACCOUNT_KEY, TOKEN
@@ -42,7 +45,7 @@ def test_its_cards_never_open_again_and_the_others_do(play: Play, monkeypatch: p
         assert {(row.state, row.sealed, row.card_index) for row in rows} == {
             (TokenState.REVOKED.value, None, None)
         }
-        room.shredding.purge()
+        assert "holds nothing of them any more" in await asyncio.to_thread(erase_deleted_keys, room.database)
         if is_on_files():
             left = written(room.till.folder)
             assert not any(bytes(each) in left for each in wrapped)
