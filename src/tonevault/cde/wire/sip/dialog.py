@@ -1,7 +1,7 @@
 """A dialog (RFC 3261 section 12): who talks to whom, by which route, in which sequence. It sends nothing itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tonevault.cde.wire.sip.cseq import CSeq
 from tonevault.cde.wire.sip.errors import SipDialogError
@@ -20,13 +20,15 @@ FAREWELL_LEAP = 1_000_000
 """More requests than a dialog ever sends; a gap in the sequence is allowed."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class DialogId(Reticent):
+class DialogId(NamedTuple):
     """Call-ID, our tag and the peer's tag; "" for a tag that is not there (yet, or ever with an RFC 2543 peer)."""
 
     call_id: str
     local_tag: str
     remote_tag: str
+
+    def __repr__(self) -> str:
+        return "<DialogId>"
 
 
 class Dialog(Reticent):

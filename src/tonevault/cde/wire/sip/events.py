@@ -1,27 +1,31 @@
 """What the stack tells its owner, and the keys by which transactions are named. None of it shows text of the peer's."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tonevault.cde.wire.sip.message import Request, Response
 from tonevault.cde.wire.sip.peer import Peer
-from tonevault.cde.wire.sip.reticent import Reticent
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class ClientKey(Reticent):
+class ClientKey(NamedTuple):
     """Names a request that we sent (RFC 3261 section 17.1.3)."""
 
     branch: str
     method: str
 
+    def __repr__(self) -> str:
+        return "<ClientKey>"
 
-@dataclass(frozen=True, slots=True, repr=False)
-class ServerKey(Reticent):
+
+class ServerKey(NamedTuple):
     """Names a request that we received (RFC 3261 section 17.2.3). `branch` holds more than a branch for RFC 2543 peers."""
 
     branch: str
     sent_by: str
     method: str
+
+    def __repr__(self) -> str:
+        return "<ServerKey>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """By what a request is known again (RFC 3261 sections 8.2.2.2 and 17.2.3), and where its answer goes (section 18.2, RFC 3581)."""
 
-from dataclasses import replace
-
 from tonevault.cde.wire.sip.events import ServerKey
 from tonevault.cde.wire.sip.message import Request
 from tonevault.cde.wire.sip.peer import Peer
@@ -60,9 +58,9 @@ def reply_peer(request: Request, source: Peer) -> Peer:
     via = request.via
     if via.parameters.get("rport"):
         return source
-    return replace(source, port=via.port or source.transport.default_port)
+    return Peer(source.transport, source.host, via.port or source.transport.default_port)
 
 
 def fallback_peer(request: Request, source: Peer) -> Peer:
     """Where a response goes when its connection is gone: a new one to the port of the Via (section 18.2.2)."""
-    return replace(source, port=request.via.port or source.transport.default_port)
+    return Peer(source.transport, source.host, request.via.port or source.transport.default_port)

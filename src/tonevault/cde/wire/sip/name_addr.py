@@ -1,7 +1,7 @@
 """A display name, a URI and parameters: From, To, Contact, Route, Record-Route, Refer-To (RFC 3261 section 20.10)."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tonevault.cde.wire.sip.errors import SipParseError
 from tonevault.cde.wire.sip.grammar import WHITESPACE, end_of_quoted, quote, unquote
@@ -82,9 +82,9 @@ class NameAddr(Reticent):
 
     def with_tag(self, tag: str | None) -> "NameAddr":
         """The same with this tag, or without one."""
-        if tag is None:
-            return replace(self, parameters=self.parameters.without("tag"))
-        return replace(self, parameters=self.parameters.with_value("tag", tag))
+        parameters = self.parameters
+        changed = parameters.without("tag") if tag is None else parameters.with_value("tag", tag)
+        return NameAddr(self.uri, self.display, changed)
 
     def text(self) -> str:
         """The wire text, always with angle brackets."""

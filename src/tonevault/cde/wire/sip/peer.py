@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+
+from tonevault.cde.wire.sip.quick_enum import QuickEnum
 
 
-class Transport(Enum):
+class Transport(QuickEnum):
     """The transports of the core; the value is the word used in a Via (RFC 3261 section 20.42)."""
 
     UDP = "UDP"

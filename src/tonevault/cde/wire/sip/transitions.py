@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import auto
 
 
-class Machine(Enum):
+class Machine(QuickEnum):
     """The four machines: who waits for whom."""
 
     INVITE_CLIENT = auto()
@@ -14,7 +14,7 @@ class Machine(Enum):
     SERVER = auto()
 
 
-class State(Enum):
+class State(QuickEnum):
     """The states of RFC 3261 with Accepted of RFC 6026. Acknowledged is its half in which the ACK has come and the 2xx rests."""
 
     CALLING = auto()
@@ -27,7 +27,7 @@ class State(Enum):
     TERMINATED = auto()
 
 
-class Timer(Enum):
+class Timer(QuickEnum):
     """What a timer does. RESEND: A, E, G and the repeated 2xx; GIVE_UP: B, F, H and the wait for an ACK; LINGER: D, I, J, K, L, M."""
 
     RESEND = auto()
@@ -35,7 +35,7 @@ class Timer(Enum):
     LINGER = auto()
 
 
-class Trigger(Enum):
+class Trigger(QuickEnum):
     """What happens to a transaction. A client receives the responses, a server's owner sends them."""
 
     PROVISIONAL = auto()
@@ -49,7 +49,7 @@ class Trigger(Enum):
     TRANSPORT_FAILURE = auto()
 
 
-class Action(Enum):
+class Action(QuickEnum):
     """What the transaction then does, besides entering its state with that state's timers."""
 
     DELIVER = auto()
