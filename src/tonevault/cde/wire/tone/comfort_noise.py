@@ -34,8 +34,12 @@ def _table() -> Floats:
 
 _TABLE: Final = np.concatenate([_table(), _table()])
 
+STEADY_FRAMES: Final = 3
+"""60 ms: over so much even noise that lies in a narrow band is even, while syllables, which come four a second, still stand out."""
+
+STEADY_OUTLIERS: Final = 2
 STEADY_RATIO: Final = 2.0
-"""Noise alone keeps its louder frames within 3 dB of the floor (20 ms of white noise vary by 0.5 dB); hurried speech spreads over 8 dB."""
+"""But for the two loudest and the two quietest of 25 such spans noise stays within 3 dB; hurried speech spreads over 6 dB and more."""
 
 
 class NoiseFloor:
@@ -88,8 +92,10 @@ class NoiseFloor:
 
     def steady(self, line: int) -> bool:
         """Whether all of the memory sounds like noise: the line said nothing else for as long as that."""
-        ranked = np.sort(self._frames[line])
-        return bool(ranked[-1] < np.inf and ranked[-1 - QUIETEST] <= STEADY_RATIO * ranked[QUIETEST])
+        in_order = np.roll(self._frames[line], -int(self._next[line]))
+        ranked = np.sort(in_order.reshape(-1, STEADY_FRAMES).mean(axis=1))
+        loudest, quietest = ranked[-1 - STEADY_OUTLIERS], ranked[STEADY_OUTLIERS]
+        return bool(ranked[-1] < np.inf and loudest <= STEADY_RATIO * quietest)
 
 
 class ComfortNoise:
