@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import auto
 
+from tonevault.cde.wire.sip.quick_enum import QuickEnum
+
 
 class Machine(QuickEnum):
     """The four machines: who waits for whom."""
