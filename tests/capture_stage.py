@@ -14,6 +14,8 @@ from tests.till import ACCOUNT, SimulatedClock, Till
 from tonevault.boundary.calls import CallState
 from tonevault.boundary.captures import CaptureRequest, CaptureView, FieldName
 from tonevault.boundary.charges import Amount, ChargeResult
+from tonevault.boundary.notices import OperationChanged
+from tonevault.boundary.operations import OperationResult
 from tonevault.boundary.problems import SecureZoneError
 from tonevault.cde.capture.finisher import Finisher
 from tonevault.cde.capture.service import CaptureService
@@ -116,6 +118,18 @@ class _Told(list[ChargeResult]):
         self._stage.service.charge_changed(item)
 
 
+class _ToldOperations(list[OperationResult]):
+    """The same of captures, voids and refunds."""
+
+    def __init__(self, stage: "CaptureStage") -> None:
+        super().__init__()
+        self._stage = stage
+
+    def append(self, item: OperationResult) -> None:
+        super().append(item)
+        self._stage.service.board.publish(OperationChanged(operation=item))
+
+
 class CaptureStage:
     """One secure node. Use it inside a running event loop; `crash` loses its memory and starts it again on the same files."""
 
@@ -128,7 +142,7 @@ class CaptureStage:
         self.switch = RememberingSwitch()
         self.calls: dict[CallId, Facts] = {}
         self._hushed_routes = hushed_routes
-        self.till = Till(folder, self.clock, told=_Told(self))
+        self.till = Till(folder, self.clock, told=_Told(self), operations=_ToldOperations(self))
         self.open()
 
     def open(self) -> None:

@@ -35,6 +35,10 @@ FILLED = {
     "event_id": "ev_" + "a" * 28,
     "key_id": "key_" + "a" * 28,
     "field": "card_number",
+    "refund_id": "re_" + "a" * 28,
+    "schedule_id": "sch_" + "a" * 28,
+    "split_id": "spl_" + "a" * 28,
+    "reconciliation_id": "rec_" + "a" * 28,
 }
 
 

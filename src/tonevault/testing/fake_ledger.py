@@ -108,7 +108,7 @@ class FakeLedger:
         """How a charge stands. Raises SecureZoneError `not_found`."""
         known = self.charges.get((account_id, charge_id))
         if known is None:
-            raise SecureZoneError(404, "not_found", "charge_id: no such charge")
+            raise SecureZoneError(404, "not_found", "charge_id: this account has no such charge")
         return known
 
     def operate(self, request: OperationRequest, now: datetime) -> OperationResult:
@@ -208,7 +208,7 @@ class FakeLedger:
         """A token. Raises SecureZoneError `not_found`."""
         known = self.tokens.get((account_id, token_id))
         if known is None:
-            raise SecureZoneError(404, "not_found", "token_id: no such token")
+            raise SecureZoneError(404, "not_found", "token_id: this account has no such token; capture the card again")
         return known
 
     def revoke(self, account_id: AccountId, token_id: TokenId) -> TokenView:

@@ -51,6 +51,12 @@ class World(Protocol):
     def card_that(self, comes_to: ChargeState) -> str:
         """A test card whose charge comes to this."""
 
+    def card_with_a_wrong_postal_code(self) -> str:
+        """A test card whose charge is declined for its postal code."""
+
+    def address_is_right(self) -> None:
+        """From now on it is not."""
+
     async def settle(self, charge_id: ChargeId) -> None:
         """An unknown charge turns out to have succeeded."""
 
@@ -85,6 +91,13 @@ class FakeWorld:
         self.fake.ledger.next_charge = (comes_to, CODES.get(comes_to))
         return CARDS[comes_to]
 
+    def card_with_a_wrong_postal_code(self) -> str:
+        self.fake.ledger.next_charge = (ChargeState.DECLINED, "postal_code_mismatch")
+        return "4000000000000036"
+
+    def address_is_right(self) -> None:
+        self.fake.ledger.next_charge = (ChargeState.SUCCEEDED, None)
+
     async def settle(self, charge_id: ChargeId) -> None:
         self.fake.settle(charge_id, ChargeState.SUCCEEDED)
 
@@ -117,6 +130,12 @@ class RealWorld:
 
     def card_that(self, comes_to: ChargeState) -> str:
         return CARDS[comes_to]
+
+    def card_with_a_wrong_postal_code(self) -> str:
+        return "4000000000000036"
+
+    def address_is_right(self) -> None:
+        """The one that is given is the issuer's own."""
 
     async def settle(self, charge_id: ChargeId) -> None:
         await self.stage.till.settle()
