@@ -53,12 +53,12 @@ _ENCODED = {law: _encoded(decoded) for law, decoded in _DECODED.items()}
 
 def decode(law: Law, octets: bytes) -> NDArray[np.int16]:
     """Linear 16-bit samples, one for each octet."""
-    return _DECODED[law][np.frombuffer(octets, np.uint8)]
+    return _DECODED[law].take(np.frombuffer(octets, np.uint8))
 
 
 def encode(law: Law, samples: NDArray[np.int16]) -> bytes:
     """One octet for each linear sample: the nearest value of the law."""
-    return _ENCODED[law][samples.view(np.uint16)].tobytes()
+    return _ENCODED[law].take(samples.view(np.uint16)).tobytes()
 
 
 def ulaw_to_linear(octets: bytes) -> NDArray[np.int16]:

@@ -65,9 +65,15 @@ class VoiceSender:
         out, encoder = self._out, self._encoder
         if out is None or encoder is None:
             return []
+        rate = out.codec.clock_rate
+        if len(self._ready) == self._frame and not self._resumes:
+            # Nearly always: a packet came, a packet goes.
+            frame, self._ready = self._ready, self._ready[:0]
+            units = self._frame * rate // SAMPLE_RATE_HZ
+            payload = encoder.encode(frame)
+            return [self._stream.frame(out.codec.payload_type, payload, units, now, clock_rate=rate)]
         frames = self._cut(is_last=is_last, padded=bool(encoder.frame_lengths_ms))
         spare = len(frames) - BURST_FRAMES
-        rate = out.codec.clock_rate
         datagrams = []
         resumed = self._resumes and bool(frames)
         self._resumes = self._resumes and not frames
@@ -88,9 +94,6 @@ class VoiceSender:
         return datagrams
 
     def _cut(self, *, is_last: bool, padded: bool) -> list[NDArray[np.int16]]:
-        if len(self._ready) == self._frame:
-            frames, self._ready = [self._ready], self._ready[:0]
-            return frames
         whole = len(self._ready) // self._frame * self._frame
         frames = [self._ready[at : at + self._frame] for at in range(0, whole, self._frame)]
         self._ready = self._ready[whole:]
