@@ -1,7 +1,7 @@
 """A program that charges cards through an SDK, destroys them, and searches its own memory for what is left of them.
 
-`python -m tests.boundary.gateway_memory stripe` prints how many cards were found whole, and how many by nine digits of them;
-then the same of one that it has kept as a `str`, to prove the search.
+`python -m tests.boundary.gateway_memory stripe` charges over TLS and prints how many cards were found whole, and how many by nine
+digits of them; then the same of one that it has kept as a `str`, to prove the search.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.e2e.peers.certificate import make_certificate
 from tests.till import ACCOUNT, EXPIRY
 from tonevault.cde.gateway import Authorisation, CardInHand, Gateway, Verdict
 from tonevault.cde.sealed.card_number import CardNumber
@@ -109,8 +110,21 @@ def main() -> None:
     kept = fresh_card(chance)
     planted, masked_plant = kept.decode(), bytearray(byte ^ MASK for byte in kept)
     with tempfile.TemporaryDirectory() as folder:
+        certificate = make_certificate(Path(folder))
+        # Whom httpx trusts, besides nobody else.
+        os.environ["SSL_CERT_FILE"] = str(certificate.certificate_path)
         double = subprocess.Popen(
-            [sys.executable, "-m", "tonevault.testing.gateways", name, "--ledger", f"{folder}/double.db"],
+            [
+                *(
+                    sys.executable,
+                    "-m",
+                    "tonevault.testing.gateways",
+                    name,
+                    "--ledger",
+                    f"{folder}/double.db",
+                ),
+                *("--certificate", str(certificate.certificate_path), "--key", str(certificate.key_path)),
+            ],
             stdout=subprocess.PIPE,
             text=True,
         )

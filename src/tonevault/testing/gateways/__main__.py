@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import ssl
 import sys
 import threading
 from pathlib import Path
@@ -28,6 +29,8 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--look-up-lag-s", type=float, default=0.0, help="how long look-ups see nothing of a deed"
     )
+    parser.add_argument("--certificate", type=Path, help="PEM file: serves HTTPS")
+    parser.add_argument("--key", type=Path, help="PEM file of the certificate's key")
     parser.add_argument("--seed", type=int, default=0, help="of all these shares")
     return parser
 
@@ -47,8 +50,12 @@ def main() -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
+    tls = None
+    if options.certificate:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(options.certificate, options.key)
     with GatewayDouble(
-        WIRES[options.wire](), options.ledger, port=options.port, weather=weather, pace=options.pace
+        WIRES[options.wire](), options.ledger, port=options.port, weather=weather, pace=options.pace, tls=tls
     ) as double:
         sys.stdout.write(f"{double.url}\n")
         sys.stdout.flush()

@@ -1,6 +1,7 @@
 """A gateway's double on 127.0.0.1: HTTP/1.1 in threads of its own, for one wire format. Logs nothing, since bodies hold cards."""
 
 import socket
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from email.message import Message
@@ -35,11 +36,13 @@ class GatewayDouble:
         weather: Weather = CALM,
         pace: float = 1.0,
         now: Callable[[], float] = time.time,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """`tls`: a server's context with its certificate; None for plain HTTP."""
         self.wire = wire
         self.ledger = Ledger(ledger_path)
         self._book = Book(weather, pace)
-        self._server = _Server(("127.0.0.1", port), self._take)
+        self._server = _Server(("127.0.0.1", port), self._take, tls)
         self._now = now
         self._thread = Thread(
             target=self._server.serve_forever,
@@ -56,7 +59,7 @@ class GatewayDouble:
     @property
     def url(self) -> str:
         """Its base URL, without a slash at the end."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'http' if self._server.tls is None else 'https'}://127.0.0.1:{self.port}"
 
     @property
     def seen(self) -> Sequence[Seen]:
@@ -111,9 +114,23 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 512
     """A chaos run connects hundreds of times a second."""
 
-    def __init__(self, address: tuple[str, int], take: Callable[[Request], Reply | None]) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        take: Callable[[Request], Reply | None],
+        tls: ssl.SSLContext | None,
+    ) -> None:
         super().__init__(address, _Handler)
         self.take = take
+        self.tls = tls
+
+    def finish_request(self, request: object, client_address: object) -> None:
+        """In the connection's own thread: a peer that is slow with its handshake holds up nobody."""
+        if self.tls is None or not isinstance(request, socket.socket):
+            super().finish_request(request, client_address)  # type: ignore[arg-type]
+            return
+        with self.tls.wrap_socket(request, server_side=True) as secured:
+            super().finish_request(secured, client_address)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A peer that was killed in the middle of its request is no news; what failed must not be printed, it may hold a card."""
