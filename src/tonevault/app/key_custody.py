@@ -9,14 +9,23 @@ from tonevault.app.embedded import Places
 from tonevault.app.key_settings import AwsKmsSettings, CustodyName, KeySettings, Pkcs11Settings
 from tonevault.cde.custodies.file import FileCustody, Holder, Passphrases, SharePaths
 from tonevault.cde.custodies.succession import Succession
-from tonevault.cde.key_custody import CustodyKind, KeyCustody, KeyCustodyError
+from tonevault.cde.key_custody import (
+    CHECK_CONTEXT,
+    DATA_KEY_LENGTH,
+    CustodyKind,
+    KeyCustody,
+    KeyCustodyError,
+)
 from tonevault.cde.vault import key_store
-from tonevault.cde.vault.key_store import KekState
+from tonevault.cde.vault.key_store import Kek, KekState
+from tonevault.plumbing.log import get_logger
 from tonevault.plumbing.secret_sources.aws_secrets_manager import REGION_VARIABLES
 from tonevault.plumbing.secret_sources.reader import SecretReader
 from tonevault.plumbing.secret_sources.reference import SecretReference, SecretUnavailableError
 from tonevault.plumbing.settings import SettingsError
 from tonevault.plumbing.sql import Database
+
+log = get_logger(__name__)
 
 _PASSPHRASES: Final = {
     Holder.CUSTODIAN_ONE: "passphrase_one",
@@ -60,13 +69,22 @@ async def ready_custody(settings: KeySettings, where: Places, database: Database
     registered = await database.read(key_store.keks)
     if not custody.key_ids() and not registered and custody.kind is CustodyKind.FILE:
         await asyncio.to_thread(custody.make_key)
-    in_force = next((kek for kek in reversed(registered) if kek.state is KekState.IN_FORCE), None)
-    if in_force is not None and in_force.key_id not in custody.key_ids():
-        raise KeyCustodyError(
-            f"the key in force, {in_force.key_id} ({in_force.custody.value}), is not with the custody; put back two of its "
-            "three shares (`tonevault keys recover` rebuilds one), or correct secure.keys"
-        )
+    there = custody.key_ids()
+    for kek in registered:
+        if kek.state is not KekState.RETIRED and kek.key_id not in there:
+            await asyncio.to_thread(_miss, custody, kek)
     return custody
+
+
+def _miss(custody: KeyCustody, kek: Kek) -> None:
+    """A key that is needed is not there. Raises KeyCustodyError for the one in force; accounts under an older one wait for it."""
+    try:
+        # The custody itself knows best what is wrong with it, down to the file.
+        custody.wrap(bytes(DATA_KEY_LENGTH), CHECK_CONTEXT, kek.key_id)
+    except KeyCustodyError as error:
+        if kek.state is KekState.IN_FORCE:
+            raise KeyCustodyError(f"the key in force, {kek.key_id} ({kek.custody.value}): {error}") from None
+        log.error("a key that is still needed is not with the custody", key=kek.key_id, error=str(error))  # noqa: TRY400
 
 
 def share_paths(where: Places) -> SharePaths:

@@ -19,6 +19,7 @@ from tonevault.app.secure import run_secure
 from tonevault.app.secure_database import open_secure_database
 from tonevault.app.settings import TonevaultSettings
 from tonevault.app.supervisor import TEMPORARY_EXIT
+from tonevault.cde.custodies.file import share_file
 from tonevault.cde.custodies.succession import Succession
 from tonevault.cde.custodies.vault_transit import link
 from tonevault.cde.key_custody import CustodyKind, KeyCustody, KeyCustodyError
@@ -64,7 +65,7 @@ def test_shares_that_are_all_gone_are_not_replaced_by_a_new_key(tmp_path: Path) 
     for share in tmp_path.rglob("*.share"):
         share.unlink()
     with pytest.raises(
-        KeyCustodyError, match=rf"the key in force, {key_id} \(file\), is not with the custody"
+        KeyCustodyError, match=rf"the key in force, {key_id} \(file\): the shares of .* are not here"
     ):
         start(settings(tmp_path))
     found = list(examine_keys(settings(tmp_path).secure.keys, places(settings(tmp_path))))
@@ -177,3 +178,38 @@ def test_the_doctor_warns_of_keys_past_their_time(tmp_path: Path) -> None:
     ]
     assert "the key in force is 800 days old, and its cryptoperiod is 365" in found
     assert "the keys of 1 accounts are past their cryptoperiod of 730 days" in found
+
+
+@pytest.mark.parametrize("written", [1, 2])
+def test_a_rotation_that_was_killed_between_shares_does_not_keep_the_vault_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    (key_id,) = start(settings(tmp_path)).key_ids()
+    chosen = settings(tmp_path)
+    custody = open_custody(chosen.secure.keys, places(chosen))
+    left = iter(range(written))
+
+    def write(*words: object, **more: object) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        share_file.write_share(*words, **more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tonevault.cde.custodies.file.custody.write_share", write)
+        with pytest.raises(KeyboardInterrupt):
+            custody.make_key()
+    assert start(chosen).key_ids() == (key_id,)
+    assert not [each for each in examine_keys(chosen.secure.keys, places(chosen)) if each.is_fault]
+
+
+def test_a_lost_share_of_the_key_in_force_is_named_though_another_key_is_whole(tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+    (key_id,) = start(chosen).key_ids()
+    open_custody(chosen.secure.keys, places(chosen)).make_key()
+    lost = places(chosen).custodian_two / f"{key_id}.share"
+    lost.unlink()
+    with pytest.raises(
+        KeyCustodyError, match=rf"the key in force, {key_id} .*custodian two .*is missing: {lost}"
+    ):
+        start(chosen)
+    assert any(each.is_fault for each in examine_keys(chosen.secure.keys, places(chosen)))

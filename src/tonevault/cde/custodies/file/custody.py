@@ -30,7 +30,11 @@ class FileCustody:
     """Wraps data keys by AES-256-GCM under keys of which two custodians hold a share each, and an escrow the third."""
 
     def __init__(self, paths: SharePaths, passphrases: Passphrases | None = None) -> None:
-        """Read every key's two shares. Raises KeyCustodyError naming the file that is missing, open to others or damaged."""
+        """Read every key's two shares. Raises KeyCustodyError naming the file that is missing, open to others or damaged.
+
+        Where there are whole keys beside it, a key that is not whole raises when it is asked for: a rotation that was killed
+        leaves such a one, and must not keep the vault from starting.
+        """
         self._paths = paths
         self._passphrases = passphrases or Passphrases()
         self._ciphers: dict[str, AESGCM] = {}
@@ -119,8 +123,14 @@ class FileCustody:
         for holder in ONLINE:
             for path in sorted(self._paths.of(holder).glob(f"{KEY_PREFIX}_*{SUFFIX}")):
                 found.setdefault(path.name.removesuffix(SUFFIX))
+        faults = []
         for key_id in found:
-            self._ciphers[key_id] = self._put_together(key_id)
+            try:
+                self._ciphers[key_id] = self._put_together(key_id)
+            except KeyCustodyError as error:
+                faults.append(error)
+        if faults and not self._ciphers:
+            raise faults[0]
 
     def _exists(self, key_id: str) -> bool:
         return any(self._paths.share(holder, key_id).exists() for holder in ONLINE)

@@ -25,9 +25,17 @@ def recover_shares(paths: SharePaths, lost: Holder, passphrases: Passphrases) ->
             else f"no share lies in {paths.of(left[0])} or {paths.of(left[1])}; "
             f"put the shares of {left[0].words} and {left[1].words} there"
         )
+    recovered, faults = [], []
     for key_id in missing:
-        _recover(paths, lost, left, key_id, passphrases)
-    return tuple(missing)
+        try:
+            _recover(paths, lost, left, key_id, passphrases)
+            recovered.append(key_id)
+        except KeyCustodyError as error:
+            faults.append(error)
+    # A rotation that was killed leaves a key with a share or two, which was never in force and hinders nobody.
+    if not recovered:
+        raise faults[0]
+    return tuple(recovered)
 
 
 def _recover(

@@ -73,3 +73,15 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         recover_shares(paths, Holder.CUSTODIAN_ONE, OPEN)
     with pytest.raises(KeyCustodyError, match="put the shares of custodian two and escrow there"):
         recover_shares(SharePaths.below(tmp_path / "nowhere"), Holder.CUSTODIAN_ONE, OPEN)
+
+
+def test_what_a_killed_rotation_left_does_not_hinder_the_recovery(tmp_path: Path) -> None:
+    paths = SharePaths.below(tmp_path)
+    custody = FileCustody.open_or_create(paths)
+    (key_id,) = custody.key_ids()
+    unfinished = custody.make_key()
+    for holder in (Holder.CUSTODIAN_ONE, Holder.CUSTODIAN_TWO):
+        paths.share(holder, unfinished).unlink()
+    paths.share(Holder.CUSTODIAN_ONE, key_id).unlink()
+    assert recover_shares(paths, Holder.CUSTODIAN_ONE, OPEN) == (key_id,)
+    assert FileCustody(paths).key_ids() == (key_id,)
