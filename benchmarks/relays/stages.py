@@ -65,7 +65,8 @@ class Bench:
             self.poller.register(own.fileno(), select.EPOLLIN)
             # RTCP has no part in this; its sockets are numbers that nothing comes to.
             legs.append(LegSockets(own.fileno(), -own.fileno()))
-        self.engine.open(call, *legs, 0.0)
+        customer, agent = legs
+        self.engine.open(call, customer, agent, 0.0)
         for leg, phone in zip(Leg, self.phones[-2:], strict=True):
             port = phone.getsockname()[1]
             self.engine.configure(call, leg, LegMedia(MediaAddress(HOST, port, port + 1), PCMU, ()))

@@ -139,29 +139,28 @@ def _sow_edge(flags: Flags) -> None:
 def _sow_relay(flags: Flags) -> None:
     from tonevault.cde.edge.relay.flow import Flow  # noqa: PLC0415
     from tonevault.cde.edge.relay.masked_flow import MaskedFlow  # noqa: PLC0415
+    from tonevault.cde.edge.relay.source_voice import Sound  # noqa: PLC0415
 
-    carry_event, voice = Flow._carry_event, MaskedFlow.voice
+    carry_event, take_masked = Flow._carry_event, MaskedFlow.take_masked
 
-    def unmasked_event(self: Flow, packet: Any, event_route: Any, now: float) -> None:
+    def unmasked_event(
+        self: Flow, packet: Any, event_route: Any, now: float, *, repeated: bool = False
+    ) -> None:
         masked = self.masked
         if masked is not None and flags.is_up(Plant.EVENTS):
             self.masked = None
             try:
-                carry_event(self, packet, event_route, now)
+                carry_event(self, packet, event_route, now, repeated=repeated)
             finally:
                 self.masked = masked
         else:
-            carry_event(self, packet, event_route, now)
+            carry_event(self, packet, event_route, now, repeated=repeated)
 
-    def unmasked_voice(self: MaskedFlow, packet: Any, law: Any, now: float) -> list[bytes]:
-        masked = voice(self, packet, law, now)
-        if self._voice_out is None or not flags.is_up(Plant.TONES):
-            return masked
-        content = packet.payload
-        return [self._stream.frame(self._voice_out.payload_type, content, len(content), now, marker=False)]
+    def unmasked_voice(self: MaskedFlow, sound: Sound, masked: Any) -> None:
+        take_masked(self, sound, sound.samples if flags.is_up(Plant.TONES) else masked)
 
     Flow._carry_event = unmasked_event  # type: ignore[method-assign]
-    MaskedFlow.voice = unmasked_voice  # type: ignore[method-assign]
+    MaskedFlow.take_masked = unmasked_voice  # type: ignore[method-assign]
 
 
 def _sow_desk(flags: Flags) -> None:
