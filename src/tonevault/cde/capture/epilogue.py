@@ -50,5 +50,6 @@ def settle(view: CaptureView, charge: ChargeResult, now: datetime) -> CaptureVie
 
 def _changed(view: CaptureView, now: datetime, **changes: object) -> CaptureView:
     return view.model_copy(
-        update={"revision": view.revision + 1, "updated_at": now, "can_complete": False} | changes
+        update={"revision": view.revision + 1, "updated_at": now, "can_complete": False, "mismatch": ()}
+        | changes
     )
