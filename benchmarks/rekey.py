@@ -203,20 +203,21 @@ async def measure(place: Place, count: int, rounds: int) -> int:
     with reader(place, count, quiet):
         await asyncio.sleep(2)
     during: list[Reading] = []
-    plain, with_keys = [], []
+    plain, with_keys, per_cpu = [], [], []
     for turn in range(rounds):
         start = time.perf_counter()
         done = await bare(database, turn + 2)
         plain.append(done / (time.perf_counter() - start))
         with reader(place, count, during):
-            start = time.perf_counter()
+            start, cpu = time.perf_counter(), time.process_time()
             done = await rekey(database, custody)
             with_keys.append(done / (time.perf_counter() - start))
+            per_cpu.append(done / (time.process_time() - cpu))
     await database.close()
-    rate, peer = statistics.median(with_keys), statistics.median(plain)
+    rate, peer, cpu_rate = (statistics.median(each) for each in (with_keys, plain, per_cpu))
     opened, failed = sum(each.opened for each in during), sum(each.failed for each in during)
     print(
-        f"{place.name:<11} {count:>8,} {rate:>9,.0f} {peer:>10,.0f} {rate / peer:>6.2f} {opened:>8,} {failed:>7} "
+        f"{place.name:<11} {count:>8,} {rate:>9,.0f} {peer:>10,.0f} {rate / peer:>6.2f} {cpu_rate:>9,.0f} {opened:>8,} {failed:>7} "
         f"{quiet[0].median_ms:>7.1f}/{quiet[0].p99_ms:<7.1f} {statistics.median(e.median_ms for e in during):>7.1f}/"
         f"{max(each.p99_ms for each in during):.1f}"
     )
@@ -226,7 +227,7 @@ async def measure(place: Place, count: int, rounds: int) -> int:
 async def main(wanted: list[str], count: int, rounds: int) -> int:
     """Measure on each database; the exit code is 1 when a read failed."""
     print(
-        f"{'database':<11} {'cards':>8} {'rekey/s':>9} {'bare/s':>10} {'ratio':>6} {'reads':>8} {'failed':>7} "
+        f"{'database':<11} {'cards':>8} {'rekey/s':>9} {'bare/s':>10} {'ratio':>6} {'per CPU s':>9} {'reads':>8} {'failed':>7} "
         "quiet p50/p99 ms  re-keying p50/p99 ms"
     )
     failures = 0

@@ -10,7 +10,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tonevault.cde.custodies.file import sharing
 from tonevault.cde.custodies.file.share import CHECK_LENGTH, SUFFIX, Holder, Passphrases, SharePaths
-from tonevault.cde.custodies.file.share_file import WAY_OUT, erase_share, read_share, write_share
+from tonevault.cde.custodies.file.share_file import (
+    WAY_OUT,
+    erase_share,
+    read_share,
+    require_long_passphrases,
+    write_share,
+)
 from tonevault.cde.key_custody import (
     CustodyKind,
     KeyCustodyError,
@@ -63,6 +69,7 @@ class FileCustody:
         """Make a key and write its three shares, the escrow's first: a key is not used before it can be recovered."""
         if existing is not None:
             raise KeyCustodyError("--key: this custody makes its keys itself; leave it out")
+        require_long_passphrases(self._passphrases)
         key_id = make_secret_id(KEY_PREFIX, SYSTEM_ENTROPY)
         key = bytearray(secrets.token_bytes(sharing.KEY_LENGTH))
         try:

@@ -3,7 +3,7 @@
 from tonevault.cde.custodies.file import sharing
 from tonevault.cde.custodies.file.custody import join_shares, key_check
 from tonevault.cde.custodies.file.share import SUFFIX, Holder, Passphrases, SharePaths
-from tonevault.cde.custodies.file.share_file import read_share, write_share
+from tonevault.cde.custodies.file.share_file import read_share, require_long_passphrases, write_share
 from tonevault.cde.key_custody import KeyCustodyError
 
 
@@ -25,6 +25,7 @@ def recover_shares(paths: SharePaths, lost: Holder, passphrases: Passphrases) ->
             else f"no share lies in {paths.of(left[0])} or {paths.of(left[1])}; "
             f"put the shares of {left[0].words} and {left[1].words} there"
         )
+    require_long_passphrases(passphrases)
     recovered, faults = [], []
     for key_id in missing:
         try:

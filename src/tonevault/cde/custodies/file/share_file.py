@@ -54,14 +54,19 @@ def write_share(
     if passphrase is None:
         share = Share(key_id, holder, key_check, None, body)
     else:
-        if len(passphrase) < MIN_PASSPHRASE:
-            raise KeyCustodyError(
-                f"the passphrase of {holder.words} must have at least {MIN_PASSPHRASE} characters"
-            )
         seal = new_seal()
         bound_to = Share(key_id, holder, key_check, seal, b"").bound()
         share = Share(key_id, holder, key_check, seal, seal.close(body, passphrase, bound_to))
     _write(path, share.text())
+
+
+def require_long_passphrases(passphrases: Passphrases) -> None:
+    """Raise KeyCustodyError for one that is too short, before any share is written."""
+    for holder, passphrase in passphrases.by_holder.items():
+        if len(passphrase) < MIN_PASSPHRASE:
+            raise KeyCustodyError(
+                f"{PASSPHRASE_SETTING[holder]}: must have at least {MIN_PASSPHRASE} characters; choose a longer one"
+            )
 
 
 def erase_share(path: Path) -> None:

@@ -176,6 +176,9 @@ def test_sealed_shares_need_their_holders_passphrase(tmp_path: Path) -> None:
     assert "phrase of two" not in str(refusal.value)
 
 
-def test_a_short_passphrase_is_refused_before_anything_is_used(tmp_path: Path) -> None:
-    with pytest.raises(KeyCustodyError, match="at least 12 characters"):
+def test_a_short_passphrase_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(
+        KeyCustodyError, match=r"secure\.keys\.passphrase_one: must have at least 12 characters"
+    ):
         FileCustody.open_or_create(SharePaths.below(tmp_path), Passphrases({ONE: "short"}))
+    assert list(tmp_path.rglob("*.share")) == []
