@@ -50,15 +50,19 @@ class Comparison:
 def compare(ours: Sequence[Ours], theirs: Iterable[Listed], span: Span) -> Comparison:
     """Compare what falls into `span`. Both lists should reach a little beyond it, for clocks and midnights differ."""
     by_reference = {each.attempt.attempt_id: each for each in ours}
-    by_gateway = {
-        each.attempt.gateway_reference: each for each in ours if each.attempt.gateway_reference is not None
-    }
+    # A capture or void goes by its payment's own reference at some gateways: then the kind tells them apart.
+    by_gateway = {each.attempt.gateway_reference: each for each in ours}
+    by_kind = {(each.attempt.gateway_reference, each.attempt.kind): each for each in ours}
     differing: list[Differing] = []
     left_open: list[Attempt] = []
     seen: set[str] = set()
     compared = 0
     for line in theirs:
-        known = by_reference.get(line.reference or "") or by_gateway.get(line.gateway_reference)
+        known = (
+            by_reference.get(line.reference or "")
+            or by_kind.get((line.gateway_reference, line.kind))
+            or by_gateway.get(line.gateway_reference)
+        )
         if known is not None:
             seen.add(known.attempt.attempt_id)
         at = line.at if known is None else known.attempt.created_at

@@ -1,5 +1,6 @@
 """Our books beside the gateway's list: each way of differing is told, nothing else, and midnight belongs to one day."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -67,6 +68,16 @@ def test_what_agrees_is_counted_and_not_told() -> None:
 @pytest.mark.parametrize("knows_us", [True, False])
 def test_it_is_matched_by_either_reference(knows_us: bool) -> None:
     assert kinds([ours()], [theirs(knows_us=knows_us)]) == []
+
+
+def test_a_capture_and_a_void_that_go_by_their_payments_reference_are_told_apart() -> None:
+    steps = (Kind.PAYMENT, Kind.CAPTURE, Kind.VOID)
+    mine = [ours(kind.value, kind=kind) for kind in steps]
+    one = [replace(each, attempt=replace(each.attempt, gateway_reference="sim_payment")) for each in mine]
+    listed = [theirs("payment"), *(theirs("payment", kind=kind, knows_us=False) for kind in steps[1:])]
+    for order in (listed, listed[::-1]):
+        assert kinds(one, order) == []
+        assert kinds(one[::-1], order) == []
 
 
 @pytest.mark.parametrize(
