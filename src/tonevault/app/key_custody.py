@@ -67,9 +67,11 @@ async def ready_custody(settings: KeySettings, where: Places, database: Database
     """
     custody = await asyncio.to_thread(open_custody, settings, where)
     registered = await database.read(key_store.keks)
-    if not custody.key_ids() and not registered and custody.kind is CustodyKind.FILE:
-        await asyncio.to_thread(custody.make_key)
-    there = custody.key_ids()
+    there = await asyncio.to_thread(custody.key_ids)
+    if not there and not registered:
+        if custody.kind is not CustodyKind.FILE:
+            raise KeyCustodyError("there is no key-encrypting key yet; make one with `tonevault keys init`")
+        there = (await asyncio.to_thread(custody.make_key),)
     for kek in registered:
         if kek.state is not KekState.RETIRED and kek.key_id not in there:
             await asyncio.to_thread(_miss, custody, kek)

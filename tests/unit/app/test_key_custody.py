@@ -45,8 +45,7 @@ def start(chosen: TonevaultSettings) -> KeyCustody:
         try:
             custody = await ready_custody(chosen.secure.keys, where, database)
             rotation = Rotation(database, custody, Ceremonies(database, WallClock(), SYSTEM_ENTROPY))
-            if custody.key_ids():
-                await rotation.first(WallClock().utc())
+            await rotation.first(WallClock().utc())
             return custody
         finally:
             await database.close()
@@ -81,7 +80,8 @@ def test_a_service_without_a_key_is_not_given_one_by_a_start(tmp_path: Path) -> 
         custody="pkcs11",
         pkcs11={"module": SOFTHSM, "token": soft_tokens().pop(), "pin": f"file:{pin}"},
     )
-    assert start(chosen).key_ids() == ()
+    with pytest.raises(KeyCustodyError, match="make one with `tonevault keys init`"):
+        start(chosen)
     found = list(examine_keys(chosen.secure.keys, places(chosen)))
     assert [(each.level, each.way_out) for each in found] == [
         (Level.FAULT, "make one: `tonevault keys init`")
