@@ -23,8 +23,8 @@ _VOIP: Final = 2048
 _SET_BITRATE, _SET_INBAND_FEC, _SET_PACKET_LOSS_PERC = 4002, 4012, 4014
 """Requests of opus_defines.h."""
 _SETTINGS: Final = ((_SET_BITRATE, 24_000), (_SET_INBAND_FEC, 1), (_SET_PACKET_LOSS_PERC, 5))
-"""RFC 7587 section 3.1.1 advises 8 to 12 kbit/s for narrow-band speech; twice that keeps a beep a beep, and leaves room for packets that repeat
-the one before, which the encoder makes when it is told of losses."""
+"""RFC 7587 section 3.1.1 advises 8 to 12 kbit/s for narrow-band speech; twice that keeps a beep a beep and leaves room for packets that
+repeat the one before, which the encoder makes when it is told of losses."""
 
 
 @cache

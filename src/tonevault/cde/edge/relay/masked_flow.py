@@ -27,6 +27,8 @@ STALL_S: Final = 0.05
 """Ten ticks that did not come: the machine stood still."""
 STALL_MEMORY_S: Final = 0.3
 """What waited meanwhile is read at once afterwards, give or take another stall."""
+EASED_S: Final = 0.3
+"""A line whose noise comes and goes within this is a noisy one: an agent reads no quicker."""
 HELD_S: Final = 0.1
 """The tone of a key that events tell to be held from before may come so much later: audio runs behind its events by a jitter buffer."""
 
@@ -79,6 +81,7 @@ class MaskedFlow:
         self._event_at = now
         self._undecodable = False
         self._mode = mode
+        self._hushed_at = now
         self._awake_at = now
         self._stall_s = 0.0
         self._stall_until = now
@@ -233,7 +236,7 @@ class MaskedFlow:
 
     def packets(self, now: float) -> list[bytes]:
         """What the agent's leg is to be sent of all that was masked."""
-        self._tell_mode()
+        self._tell_mode(now)
         return self._sender.packets(now, is_last=self.finished)
 
     def _listen(self) -> None:
@@ -248,10 +251,12 @@ class MaskedFlow:
             if self._time.is_press(report) and in_window and not is_held:
                 self.reports.append(Pressed(report.key, Carrier.TONE, onset))
 
-    def _tell_mode(self) -> None:
-        """Whether the mask is still what was asked for."""
+    def _tell_mode(self, now: float) -> None:
+        """Whether the mask is still what was asked for. That it is so again is told when it has been for a while."""
         hushed = self._undecodable or self._line.hushed_by_noise or self._line.mode is MaskMode.HUSH
         mode = MaskMode.HUSH if hushed else MaskMode.TALK
-        if mode is not self._mode:
+        if mode is MaskMode.HUSH:
+            self._hushed_at = now
+        if mode is not self._mode and (mode is MaskMode.HUSH or now - self._hushed_at >= EASED_S):
             self._mode = mode
             self.reports.append(MaskChanged(mode))
