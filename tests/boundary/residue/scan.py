@@ -1,0 +1,117 @@
+"""Has a process charge cards, then reads all of its memory for what is left of them.
+
+All cards share eleven digits that nothing else produces, so that one search finds any of them, whole or in part. All have one security
+code: three digits are in any memory by chance, so their count is compared with those of codes that no card had.
+"""
+
+import random
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.boundary.canary.cards import Canary, with_check_digit
+from tests.boundary.canary.memory import read_memory
+from tests.boundary.canary.search import Search
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+CORE: Final = "85037946261"
+"""The digit after the first six begins no last four here: the two stand side by side in a database's page, and both may be shown."""
+CODE: Final = b"073"
+CONTROLS: Final = frozenset(b"0%02d" % number for number in range(100)) - {CODE, b"000"}
+"""Codes that no card had; `000` stands in every number of thousands."""
+ALONE: Final = re.compile(rb"(?<![0-9A-Za-z.,:_-])0[0-9]{2}(?![0-9A-Za-z.,:_-])")
+
+
+@dataclass(frozen=True, slots=True)
+class Residue:
+    """What was found: pieces of numbers by encoding, the code, and what chance would have of a code."""
+
+    charges: int
+    megabytes: int
+    numbers: Counter[str]
+    code: int
+    chance_most: int
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing of a number is there, and no more of the code than chance has of others."""
+        return not self.numbers and self.code <= self.chance_most
+
+
+def card(number: int) -> bytes:
+    """The n-th card, and its code."""
+    return with_check_digit(f"4{CORE}{number:03d}").encode() + CODE
+
+
+def scan(kind: str, charges: int, folder: Path, *, plant: bool = False) -> Residue:
+    """Charge so many cards through a gateway of this kind, and search the memory of the process that did."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with _double(kind, folder) as url, _charger(kind, url, folder, plant=plant) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        order = list(range(charges))
+        random.Random(1).shuffle(order)
+        for number in order:
+            process.stdin.write(card(number))
+        process.stdin.close()
+        said = process.stdout.readline().split()
+        if said[:1] != [b"done"]:
+            raise RuntimeError("the charges did not come to their end")
+        return _search(process.pid, int(said[1]))
+
+
+def _search(pid: int, charges: int) -> Residue:
+    search = Search((Canary("charged", with_check_digit(f"4{CORE}000"), "0"),))
+    numbers: Counter[str] = Counter()
+    codes: Counter[bytes] = Counter()
+    size = 0
+    for _, content in read_memory(pid):
+        size += len(content)
+        numbers.update(finding.encoding for finding in search.run("memory", content))
+        codes.update(ALONE.findall(content))
+    return Residue(charges, size >> 20, numbers, codes[CODE], max(codes[each] for each in CONTROLS))
+
+
+@contextmanager
+def _charger(kind: str, url: str, folder: Path, *, plant: bool) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "tests.boundary.residue.charger", kind, url, str(folder)]
+    process = subprocess.Popen(
+        [*command, *(["plant"] if plant else [])], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+@contextmanager
+def _double(kind: str, folder: Path) -> Iterator[str]:
+    """The gateway's double in a process of its own; the simulator needs none."""
+    if kind == "simulator":
+        yield "-"
+        return
+    command = [
+        sys.executable,
+        "-m",
+        "tonevault.testing.gateways",
+        kind,
+        "--ledger",
+        str(folder / "double.db"),
+    ]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.communicate()
