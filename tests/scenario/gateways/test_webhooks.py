@@ -1,87 +1,25 @@
 """Webhooks through the whole engine, in simulated time: they hasten a look, whatever their order, and are never believed for money."""
 
-import asyncio
 import random
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.till import ACCOUNT, SimulatedClock, Till, charge_id, operation, request
+from tests.scenario.gateways.scene import GATEWAYS, Scene, Story, play_scene
+from tests.till import ACCOUNT, charge_id, operation, request
 
 from tonevault.boundary.charges import ChargeState
 from tonevault.boundary.operations import OperationKind
-from tonevault.cde.charging.hints import Heard, NoSuchWebhookError
-from tonevault.cde.gateway import Gateway, WebhookRefusedError
-from tonevault.cde.gateways.braintree import BraintreeAccess, BraintreeGateway
-from tonevault.cde.gateways.stripe import StripeGateway
-from tonevault.kernel.clock import Clock
-from tonevault.testing.gateways import WIRES, Behaviour, GatewayDouble, Step
-from tonevault.testing.gateways.braintree import webhook_form
+from tonevault.cde.charging.hints import NoSuchWebhookError
+from tonevault.cde.gateway import WebhookRefusedError
+from tonevault.testing.gateways import Behaviour, Step
 from tonevault.testing.gateways.ledger import Told
-from tonevault.testing.gateways.stripe import event_body, signature_header
-
-SECRET = "whsec_scenario"
-
-
-def stripe(url: str, clock: Clock) -> Gateway:
-    return StripeGateway("sk_test_scenario", clock, webhook_secrets=(SECRET,), base_url=url)
-
-
-def stripe_webhook(told: Told) -> tuple[Mapping[str, str], bytes]:
-    body = event_body(told)
-    return {"stripe-signature": signature_header(body, SECRET, told.made_at)}, body
-
-
-def braintree(url: str, clock: Clock) -> Gateway:
-    access = BraintreeAccess("scenario", "public", "private", {"GBP": "test-gbp"}, url)
-    return BraintreeGateway(ACCOUNT, access, clock)
-
-
-def braintree_webhook(told: Told) -> tuple[Mapping[str, str], bytes]:
-    return {"content-type": "application/x-www-form-urlencoded"}, webhook_form(told, "public", "private")
-
-
-@dataclass
-class Scene:
-    """A till whose gateway is a double's, and the webhooks of what was done there."""
-
-    till: Till
-    double: GatewayDouble
-    written: Callable[[Told], tuple[Mapping[str, str], bytes]]
-
-    def webhooks(self) -> list[tuple[Mapping[str, str], bytes]]:
-        return [self.written(each) for each in self.double.ledger.told()]
-
-    async def receive(self, webhook: tuple[Mapping[str, str], bytes]) -> Heard:
-        return await self.till.cashier.hints.receive(ACCOUNT, self.double.wire.name, *webhook)
-
-    async def sweep(self) -> None:
-        """Do what is due now, and not what time would bring."""
-        while await self.till.cashier.sweep():
-            pass
-
-
-Story = Callable[[Scene], Coroutine[None, None, None]]
-GATEWAYS = {"stripe": (stripe, stripe_webhook), "braintree": (braintree, braintree_webhook)}
 
 
 @pytest.fixture(params=list(GATEWAYS))
 def play(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Story], None]:
-    make, written = GATEWAYS[request.param]
-
-    async def whole(story: Story) -> None:
-        clock, wire = SimulatedClock(), WIRES[request.param]()
-        with GatewayDouble(wire, tmp_path / "double.db", now=lambda: clock.utc().timestamp()) as double:
-            gateway = make(double.url, clock)
-            till = Till(tmp_path, clock, wrap_gateway=lambda _: gateway)
-            try:
-                await story(Scene(till, double, written))
-            finally:
-                await till.close()
-                await gateway.close()
-
-    return lambda story: asyncio.run(whole(story))
+    return partial(play_scene, request.param, tmp_path)
 
 
 def test_a_webhook_hastens_the_look_at_what_fell_silent(play: Callable[[Story], None]) -> None:
