@@ -20,6 +20,7 @@ def rig_on_double(
     merchant: str,
     make: Callable[[str, SimulatedClock], Gateway],
     webhook: Callable[[Made, SimulatedClock], tuple[Mapping[str, str], bytes]] | None = None,
+    *,
     tries: int = 1,
 ) -> Rig:
     """`make` opens the adapter on the double's URL; `merchant` is what the wire knows it by. `tries`: how often it asks."""
