@@ -1,6 +1,7 @@
 """An orderly end: after SIGTERM calls that are up end by themselves, payments on them included; a second signal ends them at once."""
 
 import signal
+from pathlib import Path
 
 from tests.e2e.house import House
 from tests.e2e.house_calls import CARD, StagedCall
@@ -17,9 +18,14 @@ def ask_to_end(house: House) -> None:
     house.wait("draining", lambda: True if "no new calls are taken" in house.process.log() else None)
 
 
-def test_a_call_that_is_up_is_paid_on_and_ends_by_itself(house: House, peers: PeerGroup) -> None:
+def test_a_call_that_is_up_is_paid_on_and_ends_by_itself(
+    house: House, peers: PeerGroup, tmp_path: Path
+) -> None:
+    """And is recorded to its end: masked, as the ear of `tonevault tones` finds."""
+    recordings = tmp_path / "recordings"
     customer, agent, late = peers.phone("customer"), peers.phone("agent"), peers.phone("late")
-    house.start(agent.uri, more=f"[secure]\ndrain_s = {DRAIN_S}\n")
+    recorded = f'[secure.recordings]\ncalls = "all"\ndirectory = "{recordings}"\n'
+    house.start(agent.uri, more=f"[secure]\ndrain_s = {DRAIN_S}\n{recorded}")
     customer.dial(house.sip_uri())
     call_id = house.wait_call()["id"]
     ask_to_end(house)
@@ -31,6 +37,10 @@ def test_a_call_that_is_up_is_paid_on_and_ends_by_itself(house: House, peers: Pe
     assert house.process.return_code is None
     customer.hangup()
     assert house.process.wait(END_S) == 0
+    (recording,) = recordings.glob("*.wav")
+    heard = house.command("tones", str(recording), "--json")
+    assert heard.wait(END_S) == 0
+    assert '"keys": []' in heard.log()
 
 
 def test_a_second_signal_hangs_up_at_once(house: House, peers: PeerGroup) -> None:
