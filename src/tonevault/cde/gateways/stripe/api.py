@@ -19,11 +19,13 @@ from stripe.params import (
     SetupIntentCreateParams,
 )
 
-from tonevault.cde.gateways.stripe.line import SilenceError, StripeLine
+from tonevault.cde.gateways.stripe.line import SilenceError, StripeLine, UnsentError
 from tonevault.cde.gateways.stripe.views import Event, Intent, Refund, View
 
 IN_USE_PAUSES_S: Final = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Between tries while another request under the same key is at work: the key makes the repetition safe."""
+AT_ONCE_S: Final = 2.0
+"""A connection that breaks does so within this; whoever has been silent for longer is not waited for twice."""
 PAGE: Final = 100
 """The most that Stripe lists at once."""
 
@@ -55,17 +57,17 @@ class StripeApi:
     async def open(self, key: str, params: PaymentIntentCreateParams) -> str:
         """Open a PaymentIntent, or find the one that was opened under this key; its id."""
         call = partial(self._v1.payment_intents.create_async, params, {"idempotency_key": key})
-        return _read(Intent, await self._in_turn(call)).id
+        return _read(Intent, await self._prepared(call)).id
 
     async def open_verification(self, key: str, params: SetupIntentCreateParams) -> str:
         """Open a SetupIntent, or find the one that was opened under this key; its id."""
         call = partial(self._v1.setup_intents.create_async, params, {"idempotency_key": key})
-        return _read(Intent, await self._in_turn(call)).id
+        return _read(Intent, await self._prepared(call)).id
 
     async def hand_over(self, key: str, params: PaymentMethodCreateParams) -> str:
         """Hand a card over; the id of the payment method."""
         call = partial(self._v1.payment_methods.create_async, params, {"idempotency_key": key})
-        return (await self._in_turn(call)).id
+        return (await self._prepared(call)).id
 
     async def confirm(self, key: str, intent_id: str, params: PaymentIntentConfirmParams) -> Intent:
         """Make the payment."""
@@ -148,6 +150,17 @@ class StripeApi:
     async def close(self) -> None:
         """Release connections."""
         await self._line.close_async()
+
+    async def _prepared(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call that moves nothing; once more under the same key where the line broke at once."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            return await self._in_turn(call)
+        except (UnsentError, SilenceError):
+            if clock() - began > AT_ONCE_S:
+                raise
+        return await self._in_turn(call)
 
     async def _in_turn(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call under a key, again while another one under it is at work."""

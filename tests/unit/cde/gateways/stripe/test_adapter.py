@@ -80,15 +80,27 @@ def test_a_stored_500_is_repeated_and_moves_no_more(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "behaviour", [Behaviour(answers=False), Behaviour(fault=Fault.BROKEN), Behaviour(fault=Fault.GARBLED)]
+    "behaviour", [Behaviour(arrives=False), Behaviour(fault=Fault.BROKEN), Behaviour(fault=Fault.GARBLED)]
 )
 def test_silence_before_the_confirmation_is_a_certain_failure(tmp_path: Path, behaviour: Behaviour) -> None:
     async def story(counter: Counter) -> None:
-        counter.double.script(Step.PREPARE, behaviour)
+        counter.double.always(Step.PREPARE, behaviour)
         request = counter.request()
         answer = await counter.gateway.authorise(request)
         assert (answer.verdict, answer.code) == (Verdict.FAILED, Code.TRY_AGAIN_LATER)
         assert not any(path == "confirm" for path, _ in counter.wire.forms)
+
+    play(tmp_path, story)
+
+
+def test_a_line_that_breaks_before_the_confirmation_is_tried_once_more(tmp_path: Path) -> None:
+    async def story(counter: Counter) -> None:
+        counter.double.script(Step.PREPARE, Behaviour(answers=False), Behaviour(arrives=False))
+        request = counter.request()
+        assert (await counter.gateway.authorise(request)).verdict is Verdict.APPROVED
+        assert counter.moved(request) == 1
+        opened = [each for each in counter.double.seen if each.path.endswith("/payment_intents")]
+        assert len({each.reference for each in opened}) == 1
 
     play(tmp_path, story)
 
