@@ -25,7 +25,7 @@ DELAY = MaskingLine.DELAY_SAMPLES
 def shares(samples: np.ndarray) -> np.ndarray:
     """Share of the strongest pair in the window that ends at each sample from WINDOW on."""
     windows = np.lib.stride_tricks.sliding_window_view(samples.astype(np.float32), WINDOW)
-    found = screen(windows)
+    found = screen(np.ascontiguousarray(windows))
     return np.asarray(found.pair / found.energy)
 
 
@@ -106,8 +106,8 @@ def purity() -> None:
     )
     for name, rank in (("highest of 100", 99), ("median", 50), ("lowest of 100", 1)):
         plot.curve(ratios, [float(np.percentile(found, rank)) for found in seen], name)
-    for evidence in EVIDENCE:
-        plot.level(evidence.purity, f"enough at {evidence.sounding / 8:g} ms")
+    for evidence in EVIDENCE[:4]:
+        plot.level(evidence.purity, f"enough with {100 * evidence.attack:.0f} % of attack")
     plot.write(OUT / "purity.svg")
 
 

@@ -10,8 +10,11 @@ from tonevault.cde.wire.tone.press import PressLedger
 from tonevault.cde.wire.tone.report import ToneEnded, ToneReport
 
 BEEP_AFTER: Final = 320
-"""40 ms: how long after its onset a tone is beeped for. When a key is certain depends a little on which it is and on its level; this does
-not. The ear takes 52 ms at most where it is quiet, and what the agent hears is 20 ms behind the ear."""
+"""40 ms: how long after its onset a tone is beeped for, at the least. When a key is certain depends a little on which it is and how loud;
+this does not. The ear takes 52 ms at most where it is quiet, and what the agent hears is 20 ms behind the ear."""
+
+BEEP_GRID: Final = 80
+"""10 ms: beeps begin at multiples of it, or the last half millisecond of where the ear thinks the onset was would still tell a little."""
 
 
 class Bell:
@@ -31,7 +34,7 @@ class Bell:
             if isinstance(report, ToneEnded):
                 self._ledger.still_down(Carrier.TONE, self._when(report.end))
             elif self._ledger.tell(report.key, Carrier.TONE, self._when(report.onset)):
-                self.beeper.ring(report.onset + BEEP_AFTER)
+                self.beeper.ring(-(-(report.onset + BEEP_AFTER) // BEEP_GRID) * BEEP_GRID)
 
     def told(self, key: Key, carrier: Carrier, at: float) -> bool:
         """Another carrier tells of a press. True if the press is news."""

@@ -45,6 +45,10 @@ NOISE_EASED: Final = power_of(-33.0)
 """The floor must fall 3 dB lower before the line trusts itself again."""
 
 
+STEADY_FOR: Final = 10
+"""Frames (200 ms) for which noise has to be steady: a hurried voice is for one or two in an hour."""
+
+
 class MaskingBank:
     """Up to `lines` lines. A line is a place in the bank, taken by `open` and given back by `release`; `masking_line.py` is what a caller
     holds of it. No line knows of another: many pushed together give what each would alone."""
@@ -67,6 +71,7 @@ class MaskingBank:
         self._beeper = beeper
         self._noise = noise or ComfortNoise(lines)
         self._floor = NoiseFloor(lines)
+        self._steady_for: Ints = np.zeros(lines, np.intp)
         self._held: Samples = np.zeros((lines, DELAY), np.int16)
         self._hole: Ints = np.zeros(lines, np.intp)
         self._voice: Floats = np.ones(lines, np.float32)
@@ -87,7 +92,7 @@ class MaskingBank:
         self.bells[line] = Bell(when, self._beeper())
         self.hush[line] = hush
         self.noisy[line] = self.escaped[line] = self.closing[line] = self.finished[line] = False
-        self._held[line] = self._hole[line] = 0
+        self._held[line] = self._hole[line] = self._steady_for[line] = 0
         self._voice[line] = 0.0 if hush else 1.0
         self.gate.close(line, -DELAY, 0)
         return line
@@ -204,8 +209,12 @@ class MaskingBank:
         for line in news[noisy].tolist():
             power = float(self._floor.power(np.array([line]))[0])
             self.noisy[line] = min(power, self._floor.dip(line)) > NOISE_EASED
-        for line in self._floor.loud(news[~noisy], NOISIEST).tolist():
-            self.noisy[line] = self._floor.steady(line)
+        loud = self._floor.loud(news[~noisy], NOISIEST).tolist()
+        steady = np.array([line for line in loud if self._floor.steady(line)], np.intp)
+        streak = self._steady_for[steady] + 1
+        self._steady_for[news] = 0
+        self._steady_for[steady] = streak
+        self.noisy[steady] = streak >= STEADY_FOR
 
     def _voice_ramp(self, lines: Ints, wanted: Floats, count: int) -> Floats:
         """Gain of the voice: 1 in talk, 0 in hush, a fade where that changed, (lines, count)."""

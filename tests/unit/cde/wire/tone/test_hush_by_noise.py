@@ -47,8 +47,12 @@ def coloured(rng: np.random.Generator, length: int, level_dbm0: float, exponent:
 
 
 def babble(rng: np.random.Generator, seconds: float, level_dbm0: float, voices: int) -> Wave:
-    """Several people talking at once."""
-    wave = sum((speech(rng, seconds, -17) for _ in range(voices)), np.zeros(round(seconds * 8000)))
+    """Many people talking at once: some few, each of them several times."""
+    people = [speech(rng, seconds, -17) for _ in range(min(voices, 6))]
+    wave = sum(
+        (np.roll(people[each % len(people)], int(rng.integers(len(people[0])))) for each in range(voices)),
+        np.zeros(len(people[0])),
+    )
     return np.asarray(wave * np.sqrt(power_of(level_dbm0) / np.mean(wave**2)))
 
 
@@ -149,7 +153,7 @@ def test_one_more_voice_on_a_good_line_does_not_either() -> None:
 
 
 def test_a_crowd_that_never_pauses_does() -> None:
-    assert hushed(babble(np.random.default_rng(7), 4.0, -20, 24))
+    assert hushed(babble(np.random.default_rng(7), 6.0, -20, 48))
 
 
 def test_struck_music_does_not_hush_but_a_held_chord_does() -> None:

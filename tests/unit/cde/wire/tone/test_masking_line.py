@@ -145,6 +145,18 @@ def test_the_beep_tells_neither_key_nor_length() -> None:
     assert len(heard) == 1
 
 
+def test_when_the_beep_begins_tells_neither_key_nor_length_nor_level() -> None:
+    told = set()
+    for event in ALL_KEYS:
+        for on_s, level_dbm0, twist_db in ((0.04, -6, 0), (0.3, -25, 8), (0.08, -12, -8)):
+            tones, (press,) = keyed((event,), on_s=on_s, level_dbm0=level_dbm0, twist_db=twist_db, lead=963)
+            noisy = tones + white(np.random.default_rng(event), len(tones), level_dbm0 - 15)
+            (at,) = beeps(played(MaskingLine(MaskMode.TALK), through(Law.ULAW, noisy)))
+            told.add(at - press.onset)
+    (after,) = told
+    assert 320 <= after < 400
+
+
 def test_speech_passes_delayed_and_hardly_touched() -> None:
     talk = through(Law.ALAW, speech(np.random.default_rng(12), 30.0, -17))
     line = MaskingLine(MaskMode.TALK)
