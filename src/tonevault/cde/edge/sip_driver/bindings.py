@@ -3,13 +3,14 @@
 import asyncio
 import socket
 import ssl
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tonevault.cde.edge.sip_driver.datagram_socket import DatagramSocket
 from tonevault.cde.edge.sip_driver.errors import ListenerError
-from tonevault.cde.edge.sip_driver.limits import MAX_REMEMBERED_PEERS
+from tonevault.cde.edge.sip_driver.limits import MAX_REMEMBERED_PEERS, ROUTE_CACHE_S
 from tonevault.cde.edge.sip_driver.listener import Listener
 from tonevault.cde.edge.sip_driver.listening_socket import open_listening_socket
 from tonevault.cde.edge.sip_driver.names import is_address
@@ -58,6 +59,7 @@ class Bindings:
         self._admits = admits
         self._bound: list[Binding] = []
         self._seen: OrderedDict[Peer, Binding] = OrderedDict()
+        self._own_hosts: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
     async def start(self) -> None:
         """Bind all listeners, or none. Raises ListenerError naming the listener and the way out."""
@@ -103,8 +105,8 @@ class Bindings:
         fitting = [
             binding for binding in candidates if _is_ipv6(binding.host) == _is_ipv6(peer.host)
         ] or candidates
-        own_host = _own_host(peer)
-        return next((binding for binding in fitting if binding.host == own_host), fitting[0])
+        ours = self._own_host(peer)
+        return next((binding for binding in fitting if binding.host == ours), fitting[0])
 
     def can_send_to(self, address: str) -> bool:
         """Whether a UDP listener is of this address's family."""
@@ -117,8 +119,24 @@ class Bindings:
         """What stands in Via and Contact towards this peer."""
         binding = self.choose(peer)
         listener = binding.listener
-        host = listener.advertised_host or (_own_host(peer) if listener.is_wildcard else "") or listener.host
+        host = (
+            listener.advertised_host
+            or (self._own_host(peer) if listener.is_wildcard else "")
+            or listener.host
+        )
         return Address(host, binding.port)
+
+    def _own_host(self, peer: Peer) -> str:
+        """See own_host; believed for a while, as every request asks and routes seldom change."""
+        known = self._own_hosts.get(peer.host)
+        if known is not None and time.monotonic() < known[0]:
+            return known[1]
+        found = own_host(peer)
+        self._own_hosts[peer.host] = (time.monotonic() + ROUTE_CACHE_S, found)
+        self._own_hosts.move_to_end(peer.host)
+        if len(self._own_hosts) > MAX_REMEMBERED_PEERS:
+            self._own_hosts.popitem(last=False)
+        return found
 
     def addresses(self) -> list[tuple[Listener, int]]:
         """Each listener with the port that it really has."""
@@ -152,7 +170,7 @@ def _is_ipv6(host: str) -> bool:
     return ":" in host
 
 
-def _own_host(peer: Peer) -> str:
+def own_host(peer: Peer) -> str:
     """The address that the machine's routes would use towards this peer; "" when that cannot be told without the resolver."""
     if not is_address(peer.host):
         return ""

@@ -33,6 +33,9 @@ SWEEP_INTERVAL_S = 5.0
 MAX_REMEMBERED_PEERS = 8_192
 """Peers whose listener is remembered, so that they are answered from the address that they wrote to."""
 
+ROUTE_CACHE_S = 10.0
+"""How long the machine is believed to reach a peer by the same address of its own."""
+
 MAX_CACHED_NAMES = 1_024
 """Host names whose address is kept."""
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tonevault.cde.edge.sip_driver.errors import ListenerError
 from tonevault.cde.wire.sip.errors import SipParseError
@@ -38,11 +39,17 @@ class Listener:
     @property
     def is_wildcard(self) -> bool:
         """Whether it takes what comes to any address of the machine (`0.0.0.0` or `::`)."""
-        try:
-            return ipaddress.ip_address(self.host).is_unspecified
-        except ValueError:
-            return False
+        return _is_unspecified(self.host)
 
     def text(self) -> str:
         """The form that `parse` takes."""
         return f"{self.transport.value.lower()}:{host_text(self.host)}:{self.port}"
+
+
+@lru_cache
+def _is_unspecified(host: str) -> bool:
+    """Remembered, as it is asked for with every request that goes out; there are only so many listeners."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
