@@ -139,6 +139,38 @@ def test_declined_unknown_and_failed_and_what_came_before_on_the_call(agent: Age
     expect(earlier).to_have_count(2)
 
 
+def test_an_address_is_corrected_and_charged_again(agent: Agent) -> None:
+    agent.allow(REFUSED)
+    page, call = agent.page, agent.take()
+    agent.zone.ledger.next_charge = (ChargeState.DECLINED, "postal_code_mismatch")
+    agent.complete(call)
+    agent.banner("The postal code does not match")
+    agent.banner("No money has moved")
+    expect(agent.field("card_number", ".captured")).to_be_visible()
+    expect(page.locator("#complete")).to_have_count(0)
+    agent.zone.ledger.next_charge = (ChargeState.SUCCEEDED, None)
+    page.fill("#postal_code", "!")
+    page.click("#retry")
+    expect(page.locator("#postal_code")).to_have_attribute("aria-invalid", "true")
+    page.fill("#postal_code", "SW1A 1AA")
+    page.click("#retry")
+    expect(page.locator("#problem")).to_contain_text("security")
+    page.check("#without_security_code")
+    page.click("#retry")
+    agent.banner("Card securely vaulted")
+    expect(page.locator(".result")).to_contain_text("Charged: 12.50 GBP")
+    assert (
+        len(
+            {
+                each.charge_id
+                for each in agent.zone.ledger.charges.values()
+                if each.amount.amount_minor == 1250
+            }
+        )
+        >= 2
+    )
+
+
 def test_cancel_hang_up_and_expiry_each_say_why(agent: Agent) -> None:
     page, call = agent.page, agent.take()
     agent.start("5")

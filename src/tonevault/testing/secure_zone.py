@@ -259,7 +259,11 @@ class FakeSecureZone(FakePayments):
         corrected = retry.billing.postal_code or retry.billing.address_line
         keyed = FieldName.POSTAL_CODE in capture.fields and capture.captured(FieldName.POSTAL_CODE)
         if not capture.captured(*needed) or not (corrected or keyed):
-            raise SecureZoneError(409, "fields_missing", "billing: give what is to be corrected")
+            raise SecureZoneError(
+                409,
+                "fields_missing",
+                "billing: give what is to be corrected; capture the security code again or set without_security_code",
+            )
         capture.request = capture.request.model_copy(update={"charge_id": retry.charge_id})
         capture.mismatch, capture.completed, capture.state = (), True, CaptureState.COMPLETING
         self._changed(capture)

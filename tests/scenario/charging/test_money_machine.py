@@ -38,6 +38,11 @@ HAPPENS = {APPROVED: True, TIMEOUT_APPROVED: True, TIMEOUT_LAGGING: True}
 SILENT = (TIMEOUT_APPROVED, TIMEOUT_DECLINED, TIMEOUT_LAGGING, TIMEOUT_LOST)
 
 
+SHARES = st.sampled_from((0.3, 0.5, 0.7, 1.0, 1.01))
+"""Of the charge: thirds and halves add up to too much soon."""
+PAYS = (APPROVED, APPROVED, APPROVED, DO_NOT_HONOUR, TIMEOUT_LAGGING, TIMEOUT_LOST)
+
+
 @dataclass
 class Known:
     """What the model holds of a charge: what truly happened at the gateway, and what we may not know yet."""
@@ -118,7 +123,9 @@ class MoneyMachine(RuleBasedStateMachine):
             self.runner.close()
             self.folder.cleanup()
 
-    @rule(target=charges, outcome=st.sampled_from(OUTCOMES), minor=st.integers(1, 1000), held=st.booleans())
+    @rule(
+        target=charges, outcome=st.sampled_from(PAYS), minor=st.sampled_from((10, 1000)), held=st.booleans()
+    )
     def pay(self, outcome: Outcome, minor: int, held: bool) -> ChargeId:
         asked = request(self.token, minor).model_copy(
             update={"capture": Taking.MANUAL if held else Taking.AUTOMATIC}
@@ -132,13 +139,28 @@ class MoneyMachine(RuleBasedStateMachine):
         assert (result.state is ChargeState.UNKNOWN) is known.open
         return asked.charge_id
 
-    @rule(
-        charge=charges,
-        kind=st.sampled_from(OperationKind),
-        outcome=st.sampled_from(OUTCOMES),
-        minor=st.integers(1, 1000),
-    )
-    def follow(self, charge: ChargeId, kind: OperationKind, outcome: Outcome, minor: int) -> None:
+    @rule(charge=charges, outcome=st.sampled_from(OUTCOMES), share=SHARES)
+    def refund(self, charge: ChargeId, outcome: Outcome, share: float) -> None:
+        self._follow(charge, OperationKind.REFUND, outcome, share)
+
+    @rule(charge=charges, first=st.sampled_from(SILENT), second=st.sampled_from(OUTCOMES), share=SHARES)
+    def refund_twice_in_silence(
+        self, charge: ChargeId, first: Outcome, second: Outcome, share: float
+    ) -> None:
+        """The moment that matters: nobody knows yet whether the first one was made."""
+        self._follow(charge, OperationKind.REFUND, first, share)
+        self._follow(charge, OperationKind.REFUND, second, share)
+
+    @rule(charge=charges, outcome=st.sampled_from(OUTCOMES), share=SHARES)
+    def capture(self, charge: ChargeId, outcome: Outcome, share: float) -> None:
+        self._follow(charge, OperationKind.CAPTURE, outcome, share)
+
+    @rule(charge=charges, outcome=st.sampled_from(OUTCOMES))
+    def void(self, charge: ChargeId, outcome: Outcome) -> None:
+        self._follow(charge, OperationKind.VOID, outcome, 1.0)
+
+    def _follow(self, charge: ChargeId, kind: OperationKind, outcome: Outcome, share: float) -> None:
+        minor = max(1, round(self.model[charge].minor * share))
         known = self.model[charge]
         minor = known.minor if kind is OperationKind.VOID else minor
         asked = operation(kind, charge, None if kind is OperationKind.VOID else minor)
