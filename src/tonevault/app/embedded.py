@@ -2,11 +2,12 @@
 
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tonevault.app.settings import TonevaultSettings
+from tonevault.app.settings import DeskSettings, SecureSettings, TonevaultSettings
+from tonevault.plumbing.database_url import with_password
 from tonevault.plumbing.settings import SettingsError
 
 SECRET_BYTES: Final = 32
@@ -19,8 +20,8 @@ class Places:
     """Every file of a deployment, with the defaults under `data_dir` filled in."""
 
     data_dir: Path
-    secure_database: str
-    desk_database: str
+    secure_database: str = field(repr=False)
+    desk_database: str = field(repr=False)
     socket: Path
     boundary_secret: Path
     desk_pepper: Path
@@ -56,8 +57,8 @@ def places(settings: TonevaultSettings) -> Places:
         )
     return Places(
         data_dir=root,
-        secure_database=settings.secure.database or f"sqlite:///{secure / 'secure.db'}",
-        desk_database=settings.desk.database or f"sqlite:///{desk / 'desk.db'}",
+        secure_database=_database("secure", settings.secure, secure / "secure.db"),
+        desk_database=_database("desk", settings.desk, desk / "desk.db"),
         socket=socket,
         boundary_secret=root / "boundary.secret",
         desk_pepper=desk / "api-key.pepper",
@@ -66,6 +67,19 @@ def places(settings: TonevaultSettings) -> Places:
         escrow=settings.secure.keys.escrow or secure / "keys" / "escrow",
         simulator_database=secure / "simulator.db",
     )
+
+
+def _database(name: str, zone: SecureSettings | DeskSettings, default: Path) -> str:
+    url = zone.database or f"sqlite:///{default}"
+    if zone.database_password is None:
+        return url
+    if url.startswith("sqlite:"):
+        raise SettingsError(
+            [
+                f"{name}.database_password: a SQLite file has no password; remove it, or name a PostgreSQL server"
+            ]
+        )
+    return with_password(url, zone.database_password.get_secret_value())
 
 
 def prepare_desk(where: Places) -> None:

@@ -232,6 +232,7 @@ class SecureSettings(Settings):
     """The secure zone: one process and its relay workers."""
 
     database: str | None = None
+    database_password: Secret | None = None
     socket: Path | None = None
     keys: KeySettings = KeySettings()
     sip: SipSettings = SipSettings()
@@ -247,6 +248,7 @@ class DeskSettings(Settings):
 
     listen: HostPort = "127.0.0.1:8080"
     database: str | None = None
+    database_password: Secret | None = None
     public_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+$")] | None = None
     recording_webhook: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
     recording_webhook_secret: Secret | None = None

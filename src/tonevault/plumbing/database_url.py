@@ -24,6 +24,14 @@ class DatabaseUrl:
     application_name: str = "tonevault"
 
 
+def with_password(text: str, password: str) -> str:
+    """The URL with a password that is kept elsewhere; one that cannot be read stays as it is, for `parse` to refuse."""
+    try:
+        return make_url(text).set(password=password).render_as_string(hide_password=False)
+    except ArgumentError:
+        return text
+
+
 def parse(text: str) -> DatabaseUrl:
     """Raises ValueError with the rule that is broken and the way out, without the URL: it may hold a password."""
     try:
