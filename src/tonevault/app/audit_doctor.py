@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tonevault.app.embedded import Places, places, read_secret
 from tonevault.app.findings import Finding, Level
+from tonevault.app.key_room import command_heads
 from tonevault.app.settings import TonevaultSettings
 from tonevault.cde.audit.anchor_file import from_letters, read_anchors
 from tonevault.cde.audit.verify import Verdict, check
@@ -45,7 +46,7 @@ def _secure(where: Places, heads: Sequence[str]) -> Iterator[Finding]:
     subject = "secure audit log"
     try:
         seen = {from_letters(each) for each in heads}
-        anchors = read_anchors(where.audit_heads)
+        anchors = read_anchors(where.audit_heads) | read_anchors(command_heads(where))
     except ValueError as error:
         yield Finding(
             Level.FAULT,

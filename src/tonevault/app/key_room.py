@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from tonevault.app.embedded import Places, places
 from tonevault.app.key_custody import open_custody
 from tonevault.app.secure_database import open_secure_database
 from tonevault.app.settings import TonevaultSettings
+from tonevault.cde.audit.anchor_file import AnchorFile
 from tonevault.cde.audit.chain import Chains
 from tonevault.cde.key_custody import KeyCustody
 from tonevault.cde.keys.ceremonies import Ceremonies
@@ -64,10 +66,17 @@ async def key_room(settings: TonevaultSettings) -> AsyncIterator[KeyRoom]:
     """The room while the block runs. Raises SettingsError."""
     where = places(settings)
     database = open_secure_database(where)
+    anchor = AnchorFile(command_heads(where))
     # A chain of its own, so that a command and the process that serves do not wait for each other's entries.
-    database.at_commit(Chains(AUDIT_NODE))
+    database.at_commit(Chains(AUDIT_NODE, anchor))
     try:
         clock = WallClock()
         yield KeyRoom(settings, where, database, clock, Ceremonies(database, clock, SYSTEM_ENTROPY))
     finally:
         await database.close()
+        anchor.close()
+
+
+def command_heads(where: Places) -> Path:
+    """Where the heads of the commands' audit chains are held; the serving process has a file of its own."""
+    return where.audit_heads.with_name("audit-heads-of-commands")

@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, func, select, update
 from tests.custodians import QUICK, card_digits
 from tests.till import EXPIRY, number
 
 from tonevault.app import key_acts
+from tonevault.app.audit_doctor import examine_audit
+from tonevault.app.findings import Level
 from tonevault.app.key_room import KeyRoom, key_room
 from tonevault.app.settings import TonevaultSettings
 from tonevault.boundary.tokens import TokenUsage
@@ -20,6 +23,7 @@ from tonevault.cde.keys.ceremonies import Person
 from tonevault.cde.keys.errors import CeremonyRefusedError, KeyActRefusedError
 from tonevault.cde.keys.model import KeyAct
 from tonevault.cde.keys.reseal import NewCard, OldCard
+from tonevault.cde.schema import AUDIT_CHAIN, AUDIT_ENTRY
 from tonevault.cde.vault.service import Vault
 from tonevault.kernel.ids import AccountId
 
@@ -198,6 +202,27 @@ def test_what_was_typed_by_mistake_is_neither_kept_nor_repeated(
         hold(settings, act, subject)
     assert "4242" not in str(refusal.value)
     assert subject.encode() not in (settings.data_dir / "secure" / "secure.db").read_bytes()
+
+
+def test_the_audit_log_holds_and_a_ceremony_cut_off_its_end_is_seen(settings: TonevaultSettings) -> None:
+    init(settings)
+    hold(settings, KeyAct.ROTATE)
+    assert next(iter(examine_audit(settings))).level is Level.OK
+
+    async def cut(room: KeyRoom) -> None:
+        last = select(func.max(AUDIT_ENTRY.c.number)).scalar_subquery()
+        await room.database.transact(
+            lambda c: c.execute(delete(AUDIT_ENTRY).where(AUDIT_ENTRY.c.number == last))
+        )
+        head = (
+            select(AUDIT_ENTRY.c.number, AUDIT_ENTRY.c.digest).order_by(AUDIT_ENTRY.c.number.desc()).limit(1)
+        )
+        row = await room.database.read(lambda c: c.execute(head).one())
+        changed = update(AUDIT_CHAIN).values(number=row.number, digest=row.digest)
+        await room.database.transact(lambda c: c.execute(changed))
+
+    in_room(settings, cut)
+    assert next(iter(examine_audit(settings))).level is Level.FAULT
 
 
 def test_nothing_is_done_without_custodians(settings: TonevaultSettings) -> None:

@@ -66,7 +66,12 @@ class Rotation:
             )
             key_store.register_kek(connection, kek)
             record(
-                connection, Action.KEY_ROTATED, at=now, subject=key_id, detail={"custody": kek.custody.value}
+                connection,
+                Action.KEY_ROTATED,
+                at=now,
+                subject=key_id,
+                actor=mandate.ceremony.proposer,
+                detail={"custody": kek.custody.value, "ceremony": mandate.ceremony.ceremony_id},
             )
             self._ceremonies.carried_out(connection, mandate)
 
