@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from tests.chaos.life import World, simulator
 from tests.chaos.plan import Sale
@@ -54,13 +54,17 @@ async def _movements(world: World) -> tuple[Movement, ...]:
         await gateway.close()
 
 
+def _books(connection: Connection) -> tuple[dict[str, Row[Any]], dict[str, Row[Any]], int]:
+    charges = {row.charge_id: row for row in connection.execute(select(CHARGE))}
+    attempts = {row.attempt_id: row for row in connection.execute(select(PAYMENT_ATTEMPT))}
+    jobs = connection.execute(select(func.count()).select_from(JOB)).scalar_one()
+    return charges, attempts, int(jobs)
+
+
 def count(world: World, sales: list[Sale]) -> Count:
     moved = asyncio.run(_movements(world))
     database = Database(world.database_url)
-    with database.engine.connect() as connection:
-        charges = {row.charge_id: row for row in connection.execute(select(CHARGE))}
-        attempts = {row.attempt_id: row for row in connection.execute(select(PAYMENT_ATTEMPT))}
-        jobs = connection.execute(select(func.count()).select_from(JOB)).scalar_one()
+    charges, attempts, jobs = database.read_now(_books)
     database.close_now()
     references = Counter(each.reference for each in moved)
     # A payment, or its capture, that moved money more than once, or under two attempts of one charge.
