@@ -149,7 +149,7 @@ def test_when_the_beep_begins_tells_neither_key_nor_length_nor_level() -> None:
     told = set()
     for event in ALL_KEYS:
         for on_s, level_dbm0, twist_db in ((0.04, -6, 0), (0.3, -25, 8), (0.08, -12, -8)):
-            tones, (press,) = keyed((event,), on_s=on_s, level_dbm0=level_dbm0, twist_db=twist_db, lead=963)
+            tones, (press,) = keyed((event,), on_s=on_s, level_dbm0=level_dbm0, twist_db=twist_db, lead=1000)
             noisy = tones + white(np.random.default_rng(event), len(tones), level_dbm0 - 15)
             (at,) = beeps(played(MaskingLine(MaskMode.TALK), through(Law.ULAW, noisy)))
             told.add(at - press.onset)
