@@ -11,7 +11,7 @@ from tests.e2e.peers.wav import noise
 from tests.scenario.media.stage import CUSTOMER, CUSTOMER_SOCKETS, START, Phone, Stage
 from tests.scenario.media.test_real_workers import PATIENCE_S, Sink, connect, play, until
 from tests.scenario.media.test_real_workers import Phone as RealPhone
-from tonevault.cde.edge.relay import latch, worker
+from tonevault.cde.edge.relay import call_sockets, latch
 from tonevault.cde.edge.relay.controller import RelayPlane
 from tonevault.cde.edge.relay.source_watch import SourceWatch, leaps
 from tonevault.cde.media import Leg
@@ -163,4 +163,4 @@ def test_word_that_the_peers_port_is_closed_takes_no_packet_away() -> None:
 
 
 def test_the_rule_of_silence_is_looked_at_often_enough() -> None:
-    assert worker.SETTLE_EVERY_S <= latch.SILENCE_S
+    assert call_sockets.SETTLE_EVERY_S <= latch.SILENCE_S

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Final, Never, assert_never
 
-from tonevault.cde.edge.relay.call_media import LegSockets
+from tonevault.cde.edge.relay.call_sockets import SETTLE_EVERY_S, CallSockets
 from tonevault.cde.edge.relay.control_channel import ControlChannel
 from tonevault.cde.edge.relay.control_frames import (
     Kind,
@@ -30,7 +30,6 @@ from tonevault.cde.edge.relay.control_frames import (
 )
 from tonevault.cde.edge.relay.engine import MediaEngine
 from tonevault.cde.edge.relay.masked_flow import MaskChanged, Pressed
-from tonevault.cde.edge.relay.media_socket import LARGEST_DATAGRAM, MediaSocket
 from tonevault.cde.edge.relay.recording_feed import RecordingFeed
 from tonevault.plumbing.process import harden_process
 
@@ -52,8 +51,6 @@ LONGEST_WAIT_S: Final = 1.0
 STATM: Final = Path("/proc/self/statm")
 LOAD_EVERY_S: Final = 5.0
 """How often a worker tells its load."""
-SETTLE_EVERY_S: Final = 1.0
-"""How often sockets are narrowed to peers that have settled, and opened for those that fell silent."""
 
 
 class RelayWorker:
@@ -64,25 +61,14 @@ class RelayWorker:
         self._engine = MediaEngine(secrets.randbelow)
         self._engine.gathers = True
         self._feed = RecordingFeed()
-        self._sockets: dict[int, MediaSocket] = {}
-        """By file descriptor, which is also the engine's socket id."""
-        self._buffer = bytearray(LARGEST_DATAGRAM)
-        """Each datagram is read here, made what is sent, and sent from here: nothing is made for it."""
-        whole = memoryview(self._buffer)
-        self._views = [whole[:length] for length in range(LARGEST_DATAGRAM + 1)]
-        """The buffer's beginnings of every length."""
-        self._calls: dict[int, tuple[int, ...]] = {}
         self._poller = select.epoll()
         self._poller.register(channel.fileno(), select.EPOLLIN)
+        self._sockets = CallSockets(self._engine, self._poller, time.monotonic())
         self._awaits_room = False
         """Whether the controller has frames to read before more can be sent."""
-        self._datagrams_in = 0
-        self._datagrams_out = 0
-        self._send_failures = 0
         self._load_at = time.monotonic() + LOAD_EVERY_S
-        self._settle_at = time.monotonic()
         self._gather_s = SHORTEST_GATHER_S
-        self._datagrams_before = 0
+        self._received_before = 0
         self._busy_before = time.process_time()
 
     def run(self) -> None:
@@ -94,7 +80,7 @@ class RelayWorker:
             return
 
     def _turn_for_ever(self) -> Never:
-        engine, tick_at = self._engine, 0.0
+        engine, sockets, tick_at = self._engine, self._sockets, 0.0
         ready: list[tuple[int, int]] = []
         while True:
             wait_s = max(0.0, min(tick_at - time.monotonic(), LONGEST_WAIT_S))
@@ -102,96 +88,38 @@ class RelayWorker:
                 time.sleep(self._gather_s)
             ready = self._poller.poll(wait_s, EVENTS_A_TURN)
             self._feed.now = now = time.monotonic()
-            self._serve(ready, now)
+            self._obey_all(ready, now)
+            sockets.serve(ready, now)
             is_due = now >= tick_at
             if is_due:
                 engine.tick(now)
-                self._send()
+                sockets.send()
                 self._tell_load(now)
-                self._settle(now)
+            if now >= sockets.settle_at:
+                self._pace(now)
+                sockets.settle(now)
             if engine.unmasked and (is_due or engine.captures <= FEW):
                 engine.mask(now)
-                self._send()
+                sockets.send()
             self._tell()
             self._feed.flush()
-            due = min(engine.next_tick(now), self._settle_at)
+            due = min(engine.next_tick(now), sockets.settle_at)
             tick_at = min(tick_at, due) if tick_at > now else due
 
-    def _serve(self, ready: list[tuple[int, int]], now: float) -> None:
+    def _obey_all(self, ready: list[tuple[int, int]], now: float) -> None:
+        """Before any datagram is read: a capture that was asked for holds for all that is read from now on."""
         control = self._channel.fileno()
         for descriptor, mask in ready:
             if descriptor == control:
-                # Before any datagram: a capture that was asked for holds for all that is read from now on.
                 self._obey(mask, now)
-        sockets, buffer, views = self._sockets, self._buffer, self._views
-        for descriptor, _ in ready:
-            one = sockets.get(descriptor)
-            if one is None:
-                continue
-            try:
-                if one.trusted is not None:
-                    length, source = one.read(buffer), one.trusted
-                else:
-                    length, source = one.socket.recvfrom_into(buffer)
-            except OSError:
-                continue
-            self._datagrams_in += 1
-            path = one.path
-            if path is None or source != path.source or not path.forward(buffer, length, now):
-                self._engine.receive(descriptor, bytes(views[length]), source[:2], now)
-                continue
-            other = sockets[path.outlet]
-            try:
-                if other.trusted is not None:
-                    other.write(views[length])
-                elif path.target is not None:
-                    other.socket.sendto(views[length], path.target)
-            except OSError as error:
-                self._send_again(other, views[length], error)
-            self._datagrams_out += 1
-        self._send()
 
-    def _send(self) -> None:
-        outbox, sockets = self._engine.outbox, self._sockets
-        for descriptor, datagram, target in outbox:
-            one = sockets[descriptor]
-            try:
-                if one.trusted == target:
-                    one.socket.send(datagram)
-                else:
-                    one.socket.sendto(datagram, target)
-            except OSError as error:
-                self._send_again(one, datagram, error)
-        self._datagrams_out += len(outbox)
-        outbox.clear()
-
-    def _send_again(self, one: MediaSocket, datagram: bytes | memoryview, error: OSError) -> None:
-        """A connected socket tells with the next send of an ICMP message that came before it, and sends nothing. Whoever can forge such
-        messages must not be able to take packets away by them."""
-        try:
-            if isinstance(error, ConnectionRefusedError) and one.trusted is not None:
-                one.socket.send(datagram)
-                return
-        except OSError:
-            pass
-        self._send_failures += 1
-
-    def _settle(self, now: float) -> None:
-        """Narrow sockets to peers that have settled: connect one, and trust it the next time, when what came before has been read."""
-        if now < self._settle_at:
-            return
-        rate = (self._datagrams_in - self._datagrams_before) / (now - self._settle_at + SETTLE_EVERY_S)
+    def _pace(self, now: float) -> None:
+        """How long datagrams gather from here on, by how many came of late."""
+        received = self._sockets.received
+        rate = (received - self._received_before) / (now - self._sockets.settle_at + SETTLE_EVERY_S)
         wanted_s = SHORTEST_GATHER_S if rate < LIGHT else GATHERED / rate
         self._gather_s = min(max(wanted_s, SHORTEST_GATHER_S), LONGEST_GATHER_S)
-        self._datagrams_before, self._settle_at = self._datagrams_in, now + SETTLE_EVERY_S
-        for customer_rtp, _, agent_rtp, _ in self._calls.values():
-            for descriptor in (customer_rtp, agent_rtp):
-                one = self._sockets[descriptor]
-                connected_before = one.narrows
-                one.settle(self._engine.settled_on(descriptor, now))
-                if connected_before and one.narrows:
-                    for datagram, source in one.trust():
-                        self._engine.receive(descriptor, datagram, source, now)
+        self._received_before = received
 
     def _tell(self) -> None:
         """Pass on what captures told."""
@@ -218,9 +146,9 @@ class RelayWorker:
             self._engine.calls,
             permille,
             resident_memory(),
-            self._datagrams_in,
-            self._datagrams_out,
-            self._send_failures,
+            self._sockets.received,
+            self._sockets.sent,
+            self._sockets.failures,
             self._feed.missed,
         )
         self._channel.send(load_frame(load))
@@ -231,10 +159,10 @@ class RelayWorker:
         for frame, sockets in self._channel.receive():
             kind, call = kind_of(frame)
             if kind is Kind.OPEN:
-                self._open(call, sockets, now)
+                self._sockets.open(call, sockets, now)
             elif kind is Kind.RECORD_TO:
                 self._feed.connect(*sockets)
-            elif call in self._calls:
+            elif call in self._sockets.calls:
                 self._obey_call(kind, call, frame, now)
 
     def _obey_call(self, kind: Kind, call: int, frame: memoryview, now: float) -> None:
@@ -242,7 +170,7 @@ class RelayWorker:
         match kind:
             case Kind.CONFIGURE:
                 engine.configure(call, *read_configure(frame))
-                self._open_up(call, now)
+                self._sockets.open_up(call, now)
             case Kind.START:
                 engine.start_capture(call, read_mode(frame), now)
             case Kind.SET_MASK:
@@ -259,34 +187,12 @@ class RelayWorker:
             case _:
                 pass
 
-    def _open_up(self, call: int, now: float) -> None:
-        """Something else was negotiated: whoever may speak now must be heard at once."""
-        customer_rtp, _, agent_rtp, _ = self._calls[call]
-        for descriptor in (customer_rtp, agent_rtp):
-            one = self._sockets[descriptor]
-            one.path = self._engine.direct_path(descriptor)
-            if one.narrows or one.trusted is not None:
-                one.settle(self._engine.settled_on(descriptor, now))
-
-    def _open(self, call: int, sockets: list[socket.socket], now: float) -> None:
-        numbers = tuple(one.fileno() for one in sockets)
-        customer_rtp, customer_rtcp, agent_rtp, agent_rtcp = numbers
-        for one in sockets:
-            self._sockets[one.fileno()] = MediaSocket(one)
-            self._poller.register(one.fileno(), select.EPOLLIN)
-        self._calls[call] = numbers
-        self._engine.open(
-            call, LegSockets(customer_rtp, customer_rtcp), LegSockets(agent_rtp, agent_rtcp), now
-        )
-
     def _close(self, call: int, now: float) -> None:
         self._tell()
         counters = self._engine.close(call, now)
         self._feed.end(call)
-        self._send()
-        for number in self._calls.pop(call):
-            self._poller.unregister(number)
-            self._sockets.pop(number).socket.close()
+        self._sockets.send()
+        self._sockets.close(call)
         self._channel.send(closed_frame(call, counters))
 
 
