@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from tonevault.cde.charging.jobs import RECONCILE
 from tonevault.cde.gateway import Kind
 from tonevault.cde.schema import CHARGE, JOB, PAYMENT_ATTEMPT
 from tonevault.plumbing.sql import Database
@@ -59,7 +60,10 @@ def assert_books_agree(folder: Path, double: GatewayDouble) -> None:
     with database.engine.connect() as connection:
         charges = {row.charge_id: row for row in connection.execute(select(CHARGE))}
         attempts = {row.attempt_id: row for row in connection.execute(select(PAYMENT_ATTEMPT))}
-        jobs = connection.execute(select(func.count()).select_from(JOB)).scalar_one()
+        jobs = connection.execute(
+            # A daily comparison whose list was lost on the line waits for its next try.
+            select(func.count()).select_from(JOB).where(JOB.c.kind != RECONCILE)
+        ).scalar_one()
     database.close_now()
     moved = double.ledger.movements()
     assert len(charges) == SALES
