@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin
 
-.PHONY: run test check bench chaos fuzz setup setup-dev peers format
+.PHONY: run test check bench chaos fuzz setup setup-dev peers databases format
 
 run: setup  ## A live call on this machine: the panel, two phones, a card keyed, a token
 	$(PY)/tonevault demo
@@ -25,6 +25,10 @@ chaos: setup-dev peers  ## 1,000 payments over each type of gateway, 100 kills e
 
 fuzz: setup-dev  ## A million hostile inputs to everything that reads what a peer sent
 	$(PY)/python -m tests.fuzz
+
+databases: setup-dev peers  ## Every test of a store on SQLite, on PostgreSQL, and on PostgreSQL at SERIALIZABLE
+	TONEVAULT_TEST_DATABASES=sqlite,postgresql,serializable $(PY)/pytest tests/unit/plumbing tests/unit/cde/vault tests/unit/cde/charging \
+	  tests/unit/cde/capture tests/unit/cde/audit tests/unit/desk tests/conformance/test_schema_rules.py
 
 format: setup-dev  ## Rewrite layout as the checks want it
 	$(PY)/ruff check --fix .
