@@ -55,7 +55,7 @@ def open_gateway(kind: str, url: str, folder: Path) -> Gateway:
         return StripeGateway("sk_test_residue", clock, base_url=url)
     if kind == "braintree":
         return BraintreeGateway(
-            ACCOUNT, BraintreeAccess("residue", "public", "private", {"GBP": "gbp"}, url), clock
+            ACCOUNT, BraintreeAccess("conformance", "public", "private", {"GBP": "test-gbp"}, url), clock
         )
     if kind == "worldpay":
         return WorldpayGateway(
@@ -89,7 +89,12 @@ async def charge_all(kind: str, url: str, folder: Path, *, plant: bool) -> int:
                 or outcome.charge is None
                 or outcome.charge.state != "succeeded"
             ):
-                raise SystemExit("a charge did not succeed")
+                code = (
+                    outcome.charge.code
+                    if isinstance(outcome, Completed) and outcome.charge
+                    else "not tokenised"
+                )
+                raise SystemExit(f"a charge did not succeed: {code}")
             done += 1
 
     await asyncio.gather(*(customer() for _ in range(TOGETHER)))
