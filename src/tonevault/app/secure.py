@@ -44,8 +44,10 @@ from tonevault.plumbing.log import get_logger
 from tonevault.plumbing.settings import SettingsError
 from tonevault.plumbing.sql import Database
 
-YOUNG_OBJECTS: Final = 20_000
-"""New objects, net of those that went, until the collector looks at them: those of some twenty calls."""
+COLLECT_AFTER: Final = (5_000, 10, 1_000)
+"""Objects more than before until the young ones are looked at (those of some eighty calls), such rounds until those that were left
+are (some 15 ms), and such until all are: at 250 calls a second once in an hour. Python's own figures have all of them looked at every few
+seconds, every transaction of the last half minute included, and no message is answered meanwhile."""
 
 log = get_logger(__name__)
 
@@ -150,11 +152,11 @@ async def _start(
 def _settle_memory() -> None:
     """What the start has made lives as long as the process: the collector need not look at it again, nor pause calls for it.
 
-    A call makes some thousand objects and hardly a cycle, so young ones are looked at less often than Python's default has it.
+    A call makes some thousand objects and hardly a cycle, so what lives for a while need not be looked at soon.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 50)
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 def _hold_audit_heads(where: Places, database: Database, stack: AsyncExitStack) -> None:
