@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Mapping
-from typing import Final, assert_never
+from typing import assert_never
 
 from tonevault.app.embedded import Places
 from tonevault.app.key_settings import AwsKmsSettings, CustodyName, KeySettings, Pkcs11Settings
@@ -15,6 +15,7 @@ from tonevault.cde.key_custody import (
     CustodyKind,
     KeyCustody,
     KeyCustodyError,
+    KeyCustodyUnavailableError,
 )
 from tonevault.cde.vault import key_store
 from tonevault.cde.vault.key_store import Kek, KekState
@@ -26,12 +27,6 @@ from tonevault.plumbing.settings import SettingsError
 from tonevault.plumbing.sql import Database
 
 log = get_logger(__name__)
-
-_PASSPHRASES: Final = {
-    Holder.CUSTODIAN_ONE: "passphrase_one",
-    Holder.CUSTODIAN_TWO: "passphrase_two",
-    Holder.ESCROW: "passphrase_escrow",
-}
 
 
 def open_custody(settings: KeySettings, where: Places, environ: Mapping[str, str] = os.environ) -> KeyCustody:
@@ -72,6 +67,7 @@ async def ready_custody(settings: KeySettings, where: Places, database: Database
         if custody.kind is not CustodyKind.FILE:
             raise KeyCustodyError("there is no key-encrypting key yet; make one with `tonevault keys init`")
         there = (await asyncio.to_thread(custody.make_key),)
+        log.info("a first key was made; carry its escrow share away (docs/keys.md)", folder=str(where.escrow))
     for kek in registered:
         if kek.state is not KekState.RETIRED and kek.key_id not in there:
             await asyncio.to_thread(_miss, custody, kek)
@@ -83,6 +79,8 @@ def _miss(custody: KeyCustody, kek: Kek) -> None:
     try:
         # The custody itself knows best what is wrong with it, down to the file.
         custody.wrap(bytes(DATA_KEY_LENGTH), CHECK_CONTEXT, kek.key_id)
+    except KeyCustodyUnavailableError:
+        raise
     except KeyCustodyError as error:
         if kek.state is KekState.IN_FORCE:
             raise KeyCustodyError(f"the key in force, {kek.key_id} ({kek.custody.value}): {error}") from None
@@ -96,12 +94,18 @@ def share_paths(where: Places) -> SharePaths:
 
 def share_passphrases(settings: KeySettings, environ: Mapping[str, str]) -> Passphrases:
     """What the shares are sealed with, of those holders who have a passphrase. Raises SettingsError."""
-    found: dict[Holder, str] = {}
-    for holder, name in _PASSPHRASES.items():
-        place: SecretReference | None = getattr(settings, name)
-        if place is not None:
-            found[holder] = _secret(f"secure.keys.{name}", place, environ)
-    return Passphrases(found)
+    places = {
+        Holder.CUSTODIAN_ONE: ("passphrase_one", settings.passphrase_one),
+        Holder.CUSTODIAN_TWO: ("passphrase_two", settings.passphrase_two),
+        Holder.ESCROW: ("passphrase_escrow", settings.passphrase_escrow),
+    }
+    return Passphrases(
+        {
+            holder: _secret(f"secure.keys.{name}", place, environ)
+            for holder, (name, place) in places.items()
+            if place is not None
+        }
+    )
 
 
 def _open_pkcs11(settings: Pkcs11Settings, environ: Mapping[str, str]) -> KeyCustody:

@@ -6,6 +6,7 @@ What it proves is that two passphrases were given; that two people gave them is 
 import asyncio
 import re
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -34,7 +35,7 @@ from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import Entropy, make_id
 from tonevault.plumbing.sql import Database
 
-NOBODY = "nobody"
+NOBODY: Final = "nobody"
 """Stands in the audit log for a name that no custodian has: what was typed may be anything."""
 
 
