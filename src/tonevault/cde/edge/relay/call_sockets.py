@@ -21,8 +21,9 @@ class CallSockets:
         """The descriptors of each call: RTP and RTCP of the customer, then of the agent."""
         self.received = 0
         self.sent = 0
-        """Datagrams so far, and those of them that the kernel refused."""
+        """Datagrams so far."""
         self.failures = 0
+        """Datagrams that the kernel refused to send."""
         self.settle_at = now + SETTLE_EVERY_S
         """When `settle` is due."""
         self._engine = engine
@@ -128,3 +129,4 @@ class CallSockets:
                 if connected_before and one.narrows:
                     for datagram, source in one.trust():
                         self._engine.receive(descriptor, datagram, source, now)
+        self.send()
