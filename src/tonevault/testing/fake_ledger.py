@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from tonevault.boundary.charges import ChargeRequest, ChargeResult, ChargeState, Taking
+from tonevault.boundary.charges import ChargeKind, ChargeRequest, ChargeResult, ChargeState, Taking
 from tonevault.boundary.operations import OperationKind, OperationRequest, OperationResult, OperationState
 from tonevault.boundary.problems import SecureZoneError
 from tonevault.boundary.reconciliations import (
@@ -76,6 +76,7 @@ class FakeLedger:
             charge_id=request.charge_id,
             account_id=request.account_id,
             token_id=request.token_id,
+            kind=ChargeKind.PAYMENT if request.amount.amount_minor else ChargeKind.VERIFICATION,
             amount=request.amount,
             amount_captured=request.amount.amount_minor if state is ChargeState.SUCCEEDED else 0,
             capture=request.capture,
@@ -208,7 +209,9 @@ class FakeLedger:
         """A token. Raises SecureZoneError `not_found`."""
         known = self.tokens.get((account_id, token_id))
         if known is None:
-            raise SecureZoneError(404, "not_found", "token_id: this account has no such token; capture the card again")
+            raise SecureZoneError(
+                404, "not_found", "token_id: this account has no such token; capture the card again"
+            )
         return known
 
     def revoke(self, account_id: AccountId, token_id: TokenId) -> TokenView:

@@ -27,7 +27,7 @@ from tonevault.desk.payments.model import CardToken, Charge, new_charge
 from tonevault.desk.payments.tokens import TokenService
 from tonevault.desk.people.audit import AuditLog
 from tonevault.desk.people.model import SYSTEM_ACTOR
-from tonevault.desk.refusal import Refusal, is_definite, not_found
+from tonevault.desk.refusal import FieldFault, Refusal, is_definite, not_found
 from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import AccountId, ChargeId, CustomerId, SessionId, TokenId
 from tonevault.kernel.money import Money
@@ -256,9 +256,15 @@ class ChargeService:
 
 
 def _not_chargeable(token: CardToken) -> Refusal:
+    facts = {"token_state": token.state.value}
+    way_out = "Capture the card again for a new token."
+    if token.replaced_by is not None:
+        facts["replaced_by"] = token.replaced_by
+        way_out = "Charge its successor, `replaced_by`."
     return Refusal(
         409,
         TOKEN_NOT_CHARGEABLE,
-        f"token: is {token.state} and cannot be charged. Capture the card again for a new token.",
-        facts={"token_state": token.state},
+        f"token: is {token.state} and cannot be charged. {way_out}",
+        errors=(FieldFault("token", TOKEN_NOT_CHARGEABLE, f"is {token.state}"),),
+        facts=facts,
     )
