@@ -9,11 +9,14 @@ media. A rate is kept when every call completed and 99 of 100 were answered with
 """
 
 import argparse
+import os
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Final
 
+from benchmarks.peers.detector import PeerMissingError
 from benchmarks.peers.sipp_load import Load, SippCrowd
 from benchmarks.peers.switches import Sippy, Switch, Tonevault
 
@@ -76,14 +79,24 @@ def main() -> None:
     parser.add_argument("--only", choices=["tonevault", "sippy"])
     options = parser.parse_args()
     rates, seconds = ([100, 250], 5.0) if options.quick else (options.rates, options.seconds)
+    if (os.cpu_count() or 1) <= CROWD_CORE:
+        sys.exit("call_setup: needs two cores, one for the signalling and one for the callers")
+    try:
+        compare(options.only, rates, seconds, options.hold_ms)
+    except PeerMissingError as error:
+        sys.exit(f"call_setup: {error}")
+
+
+def compare(only: str | None, rates: list[int], seconds: float, hold_ms: int) -> None:
+    """Measure both, or one, and print what they kept."""
     print(
         "switch     calls/s    done failed repeats   p50 ms   p99 ms    CPU  ms/call    relay  RSS MB",
         flush=True,
     )
     best = {
-        kind.name: measure(kind, rates, seconds, options.hold_ms)
+        kind.name: measure(kind, rates, seconds, hold_ms)
         for kind in (Sippy, Tonevault)
-        if options.only in (None, kind.name)
+        if only in (None, kind.name)
     }
     print(", ".join(f"{name} keeps {rate} calls a second" for name, rate in best.items()))
     if len(best) == 2 and best["sippy"]:
