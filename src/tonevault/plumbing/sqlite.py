@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
@@ -19,6 +20,10 @@ T = TypeVar("T")
 BUSY_MS: Final = 10_000
 """How long a statement waits for another process's write lock before it fails."""
 READERS: Final = 2
+CHECKPOINT_EVERY: Final = 64
+"""Commits after which the journal is worked into the file, beside the writing: within a commit it would make one caller in dozens wait."""
+JOURNAL_PAGES: Final = 8_000
+"""About 32 MB of journal, after which a commit works it off itself: only where the checkpoints beside do not keep up."""
 WRITER: Final = "one"
 
 
@@ -32,6 +37,8 @@ class SqliteEngine:
         self.group: Final = GroupCommit(self._connect_to_write, time.sleep)
         self._queue: SimpleQueue[Sequence[Submission] | None] = SimpleQueue()
         self._waiting = 0
+        self._commits = 0
+        self._checkpoint: Future[None] | None = None
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sql-read")
         self._lock = threading.Lock()
         self._writer: threading.Thread | None = None
@@ -94,8 +101,22 @@ class SqliteEngine:
                 with self._lock:
                     self._waiting -= len(group)
                 self.group.commit(WRITER, group)
+                self._count_to_checkpoint()
             if last:
                 return
+
+    def _count_to_checkpoint(self) -> None:
+        self._commits += 1
+        if self._commits >= CHECKPOINT_EVERY and (self._checkpoint is None or self._checkpoint.done()):
+            self._commits = 0
+            # A database that is being closed takes no more work, and works its journal off by itself.
+            with suppress(RuntimeError):
+                self._checkpoint = self._readers.submit(self._work_off_the_journal)
+
+    def _work_off_the_journal(self) -> None:
+        with self.engine.connect() as connection:
+            # The driver's own cursor: a checkpoint is refused within a transaction. Passive: it waits for nobody.
+            connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _tune(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:  # noqa: ARG001
@@ -107,6 +128,7 @@ def _tune(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None: 
         "synchronous=FULL",
         "foreign_keys=ON",
         "secure_delete=ON",
+        f"wal_autocheckpoint={JOURNAL_PAGES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert, select, text
 from sqlalchemy.exc import StatementError
 
+from tonevault.plumbing import sqlite
 from tonevault.plumbing.sql import Database, UtcTime
 
 metadata = MetaData()
@@ -62,6 +63,18 @@ def test_many_writers_all_commit(database: Database) -> None:
         await database.close()
 
     asyncio.run(run())
+
+
+def test_the_journal_is_worked_off_beside_the_writing(database: Database, tmp_path: Path) -> None:
+    for number in range(6 * sqlite.CHECKPOINT_EVERY):
+        database.transact_now(add(number))
+    assert database._engine._checkpoint is not None  # type: ignore[union-attr]
+    database._engine._checkpoint.result(30)  # type: ignore[union-attr]
+    held = database.read_now(lambda c: c.exec_driver_sql("PRAGMA wal_autocheckpoint").scalar())
+    assert held == sqlite.JOURNAL_PAGES
+    # Reused from its beginning again and again, it holds the pages of some dozens of commits and not of all.
+    assert (tmp_path / "test.db-wal").stat().st_size < 6 * sqlite.CHECKPOINT_EVERY * 4096
+    assert database.read_now(count) == 6 * sqlite.CHECKPOINT_EVERY
 
 
 def test_times_come_back_the_same_moment(database: Database) -> None:
