@@ -44,7 +44,8 @@ def opening(
     }
     if terms.description:
         params["description"] = terms.description[:MAX_DESCRIPTION]
-    if terms.keeps_card:
+    if terms.keeps_card and terms.initiator is Initiator.CUSTOMER:
+        # Stripe refuses it for payments that the customer is not there for: those are later uses already.
         params["setup_future_usage"] = "off_session"
     return params
 
@@ -96,8 +97,8 @@ def confirmation(request: Authorisation, method: str) -> PaymentIntentConfirmPar
             else:
                 params["return_url"] = request.return_url
         case Initiator.RECURRING | Initiator.UNSCHEDULED:
+            # Off session, a payment that would need the card holder fails by itself.
             params["off_session"] = True
-            params["error_on_requires_action"] = True
             params["payment_method_options"] = {
                 "card": {
                     "stored_credential_usage": "recurring"

@@ -89,6 +89,7 @@ class Desk:
             document={
                 "metadata": metadata,
                 "description": form.text(self.form, "description"),
+                "setup_future_usage": form.text(self.form, "setup_future_usage"),
                 "capture_method": form.text(self.form, "capture_method") or "automatic",
                 "amount_captured": 0,
             },
@@ -99,6 +100,9 @@ class Desk:
     def confirm(self, intent_id: str) -> Answer:
         """The issuer is asked."""
         entry = self._entry(intent_id)
+        if form.text(self.form, "off_session") == "true" and entry.document.get("setup_future_usage"):
+            # "You cannot set up future usages when processing payments off-session."
+            raise invalid("parameter_invalid", param="off_session")
         method = self.turn.ledger.noted(self.merchant, form.text(self.form, "payment_method") or "")
         if method is None:
             raise missing("payment_method")

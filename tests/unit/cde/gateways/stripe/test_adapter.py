@@ -266,6 +266,21 @@ def test_the_telephone_is_marked_and_so_is_who_starts_a_payment(tmp_path: Path) 
     play(tmp_path, story)
 
 
+def test_a_card_is_kept_by_the_customers_payment_alone(tmp_path: Path) -> None:
+    async def story(counter: Counter) -> None:
+        for initiator in Initiator:
+            request = counter.request(terms=Terms(initiator=initiator, keeps_card=True))
+            assert (await counter.gateway.authorise(request)).verdict is Verdict.APPROVED
+        kept = [
+            form.text(each, "setup_future_usage")
+            for path, each in counter.wire.forms
+            if path == "payment_intents"
+        ]
+        assert kept == ["off_session", None, None]
+
+    play(tmp_path, story)
+
+
 def test_amounts_are_as_stripe_counts_them_or_refused(tmp_path: Path) -> None:
     async def story(counter: Counter) -> None:
         await counter.gateway.authorise(counter.request(money=Money(500, "ISK")))
