@@ -154,7 +154,7 @@ def test_an_address_is_corrected_and_charged_again(agent: Agent) -> None:
     expect(page.locator("#postal_code")).to_have_attribute("aria-invalid", "true")
     page.fill("#postal_code", "SW1A 1AA")
     page.click("#retry")
-    expect(page.locator("#problem")).to_contain_text("security")
+    expect(page.locator("#problem")).to_contain_text("missing")
     page.check("#without_security_code")
     page.click("#retry")
     agent.banner("Card securely vaulted")
