@@ -124,6 +124,7 @@ class EdgeServer:
                 await self._until_quiet()
         if self._alarm is not None:
             self._alarm.cancel()
+        self._alarm = self._armed_for = None
         await self._names.stop()
         await self._driver.stop()
         await self._relays.stop()

@@ -74,6 +74,7 @@ class SipDriver:
         self._running = False
         if self._timer is not None:
             self._timer.cancel()
+        self._timer = self._armed_for = None
         await self._names.stop()
         await self._connections.stop()
         await self._bindings.stop()
