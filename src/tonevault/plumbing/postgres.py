@@ -54,9 +54,7 @@ class PostgresEngine:
         self._engine = _engine(where, command_timeout=STATEMENT_TIMEOUT_S, pool_size=WRITERS + READERS)
         self.engine: Final = self._engine.sync_engine
         event.listen(self.engine, "handle_error", _tell_away)
-        self.group: Final = GroupCommit(
-            self.engine.connect, lambda seconds: await_only(asyncio.sleep(seconds))
-        )
+        self.group: Final = GroupCommit(self._connect, lambda seconds: await_only(asyncio.sleep(seconds)))
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -121,6 +119,12 @@ class PostgresEngine:
                 self._thread = threading.Thread(target=self._loop.run_forever, name="sql", daemon=True)
                 self._thread.start()
             return self._loop
+
+    def _connect(self) -> Connection:
+        try:
+            return self.engine.connect()
+        except (OSError, TimeoutError) as error:
+            raise _away(error) from None
 
     def _dispatch(self) -> None:
         """Give what waits to the writers that are idle, in fair shares, so that their commits overlap."""
