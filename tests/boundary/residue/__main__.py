@@ -11,11 +11,12 @@ def main() -> None:
     """Print a table. Only the simulator's line must be empty: what an SDK or TLS leaves is reported."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--charges", type=int, default=200)
+    parser.add_argument("--tls", action="store_true", help="talk to the gateways over TLS")
     parser.add_argument("kinds", nargs="*", default=["simulator", "stripe", "braintree", "worldpay"])
     chosen = parser.parse_args()
     for kind in chosen.kinds:
         with tempfile.TemporaryDirectory() as folder:
-            left = scan(kind, chosen.charges, Path(folder))
+            left = scan(kind, chosen.charges, Path(folder), tls=chosen.tls)
         pieces = (
             ", ".join(f"{count} {encoding}" for encoding, count in sorted(left.numbers.items())) or "none"
         )

@@ -4,6 +4,7 @@ All cards share eleven digits that nothing else produces, so that one search fin
 code: three digits are in any memory by chance, so their count is compared with those of codes that no card had.
 """
 
+import os
 import random
 import re
 import subprocess
@@ -18,6 +19,7 @@ from typing import Final
 from tests.boundary.canary.cards import Canary, with_check_digit
 from tests.boundary.canary.memory import read_memory
 from tests.boundary.canary.search import Search
+from tests.e2e.peers.certificate import Certificate, make_certificate
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 CORE: Final = "85037946261"
@@ -49,10 +51,14 @@ def card(number: int) -> bytes:
     return with_check_digit(f"4{CORE}{number:03d}").encode() + CODE
 
 
-def scan(kind: str, charges: int, folder: Path, *, plant: bool = False) -> Residue:
+def scan(kind: str, charges: int, folder: Path, *, plant: bool = False, tls: bool = False) -> Residue:
     """Charge so many cards through a gateway of this kind, and search the memory of the process that did."""
     folder.mkdir(parents=True, exist_ok=True)
-    with _double(kind, folder) as url, _charger(kind, url, folder, plant=plant) as process:
+    certificate = make_certificate(folder) if tls else None
+    with (
+        _double(kind, folder, certificate) as url,
+        _charger(kind, url, folder, certificate, plant=plant) as process,
+    ):
         assert process.stdin is not None
         assert process.stdout is not None
         order = list(range(charges))
@@ -79,10 +85,17 @@ def _search(pid: int, charges: int) -> Residue:
 
 
 @contextmanager
-def _charger(kind: str, url: str, folder: Path, *, plant: bool) -> Iterator[subprocess.Popen[bytes]]:
+def _charger(
+    kind: str, url: str, folder: Path, certificate: Certificate | None, *, plant: bool
+) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "tests.boundary.residue.charger", kind, url, str(folder)]
+    trust = {} if certificate is None else {"SSL_CERT_FILE": str(certificate.certificate_path)}
     process = subprocess.Popen(
-        [*command, *(["plant"] if plant else [])], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [*command, *(["plant"] if plant else [])],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | trust,
     )
     try:
         yield process
@@ -95,7 +108,7 @@ def _charger(kind: str, url: str, folder: Path, *, plant: bool) -> Iterator[subp
 
 
 @contextmanager
-def _double(kind: str, folder: Path) -> Iterator[str]:
+def _double(kind: str, folder: Path, certificate: Certificate | None) -> Iterator[str]:
     """The gateway's double in a process of its own; the simulator needs none."""
     if kind == "simulator":
         yield "-"
@@ -108,6 +121,8 @@ def _double(kind: str, folder: Path) -> Iterator[str]:
         "--ledger",
         str(folder / "double.db"),
     ]
+    if certificate is not None:
+        command += ["--certificate", str(certificate.certificate_path), "--key", str(certificate.key_path)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
