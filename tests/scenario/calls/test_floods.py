@@ -9,7 +9,7 @@ from tests.scenario.calls.stage import AGENT, CUSTOMER, EDGE, Stage, route
 from tonevault.cde.wire.sip.peer import Peer, Transport
 
 FLOODER = "192.0.2.66"
-LIMIT, LIMIT_A_SOURCE = 400, 250
+LIMIT, LIMIT_A_SOURCE, RESERVE = 400, 250, 50
 FLOOD = 2_000
 
 
@@ -17,6 +17,7 @@ FLOOD = 2_000
 def small_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tonevault.cde.wire.sip.server_side.MAX_SERVER_TRANSACTIONS", LIMIT)
     monkeypatch.setattr("tonevault.cde.wire.sip.server_side.MAX_SERVER_TRANSACTIONS_A_SOURCE", LIMIT_A_SOURCE)
+    monkeypatch.setattr("tonevault.cde.wire.sip.server_side.RESERVED_FOR_DIALOGS", RESERVE)
 
 
 def request(method: str, number: int, host: str = FLOODER, *, to_tag: str = "") -> bytes:
@@ -119,10 +120,24 @@ def test_requests_of_dialogs_that_are_none(method: str) -> None:
     stage.agent.pick_up()
     stage.run(2)
     stage.pour(lambda number: (request(method, number, to_tag=f";tag={number}"), FLOODER))
-    assert stage.most <= LIMIT_A_SOURCE + 4
+    assert stage.most <= LIMIT_A_SOURCE + RESERVE + 4
     assert len(stage.switch.calls()) == 1
     stage.customer.send("BYE")
     stage.run(2)
+    assert stage.notes.said[-1] == "ended"
+
+
+def test_who_is_in_a_call_can_end_it_while_its_own_trunk_is_flooded() -> None:
+    stage = Flood()
+    stage.customer.dial(stage.at_edge)
+    stage.run(2)
+    stage.agent.pick_up()
+    stage.run(2)
+    stage.pour(lambda number: (request("OPTIONS", number, CUSTOMER), CUSTOMER))
+    assert stage.most >= LIMIT_A_SOURCE
+    stage.customer.send("BYE")
+    stage.run(1)
+    assert stage.customer.statuses("BYE") == [200]
     assert stage.notes.said[-1] == "ended"
 
 

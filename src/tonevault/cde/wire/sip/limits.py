@@ -21,6 +21,9 @@ MAX_SERVER_TRANSACTIONS = 60_000
 MAX_SERVER_TRANSACTIONS_A_SOURCE = 40_000
 """Of one address: a trunk that is flooded, or floods, leaves room for the others. 600 calls a second of one carrier need as many."""
 
+RESERVED_FOR_DIALOGS = 10_000
+"""Beyond both limits, for requests with a To tag: whoever is in a call can still hang up while its trunk is flooded with new requests."""
+
 MAX_CLIENT_TRANSACTIONS = 40_000
 """Beyond it `send_request` refuses: the caller still has the request and can answer its own peer 503."""
 

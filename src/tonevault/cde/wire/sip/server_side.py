@@ -14,7 +14,11 @@ from tonevault.cde.wire.sip.events import (
     SipEvent,
     TransportFailed,
 )
-from tonevault.cde.wire.sip.limits import MAX_SERVER_TRANSACTIONS, MAX_SERVER_TRANSACTIONS_A_SOURCE
+from tonevault.cde.wire.sip.limits import (
+    MAX_SERVER_TRANSACTIONS,
+    MAX_SERVER_TRANSACTIONS_A_SOURCE,
+    RESERVED_FOR_DIALOGS,
+)
 from tonevault.cde.wire.sip.matching import (
     MergeId,
     ReplyId,
@@ -147,7 +151,7 @@ class ServerSide:
         if merged is not None and merged.state in _MERGING:
             self._answer(request, source, make_response(request, 482, to_tag=self._stateless_tag(request)))
             return
-        if self._is_full(source):
+        if self._is_full(request, source):
             busy = make_response(request, 503, to_tag=self._stateless_tag(request))
             busy.headers.add("Retry-After", RETRY_AFTER_S)
             self._answer(request, source, busy)
@@ -164,10 +168,11 @@ class ServerSide:
             # RFC 3261 section 17.2.1: within 200 ms. At once costs nothing and calms the peer's timer A.
             self._fire(transaction, Trigger.PROVISIONAL, now, make_response(request, 100))
 
-    def _is_full(self, source: Peer) -> bool:
+    def _is_full(self, request: Request, source: Peer) -> bool:
+        reserve = 0 if request.to.tag is None else RESERVED_FOR_DIALOGS
         return (
-            len(self._transactions) >= MAX_SERVER_TRANSACTIONS
-            or self._of_source[source.host] >= MAX_SERVER_TRANSACTIONS_A_SOURCE
+            len(self._transactions) >= MAX_SERVER_TRANSACTIONS + reserve
+            or self._of_source[source.host] >= MAX_SERVER_TRANSACTIONS_A_SOURCE + reserve
         )
 
     def _merging(self, request: Request) -> ServerTransaction | None:
