@@ -1,5 +1,8 @@
 """Attempts and charges: every step stands in the table, a settled outcome stays, and nothing that looks like a card is shown."""
 
+import re
+from pathlib import Path
+
 import pytest
 from tests.till import START, charge_id, request
 
@@ -104,3 +107,11 @@ def test_every_code_may_cross_the_boundary(code: Code | Fault) -> None:
         else charge().failed(code, START)
     )
     assert failed.result().code == code.value
+
+
+def test_the_page_draws_the_table() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "money.md").read_text()
+    drawn = set(re.findall(r"^    (\w+) --> (\w+): (\w+)$", page, flags=re.MULTILINE))
+    assert drawn == {
+        (state.value, led_to.value, event.value) for (state, event), led_to in TRANSITIONS.items()
+    }
