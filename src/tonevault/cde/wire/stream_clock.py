@@ -5,8 +5,8 @@ from typing import Final
 from tonevault.cde.wire.rtp import timestamp_step
 
 MEMORY_S: Final = 0.5
-"""The quickest packet of the last 0.5 to 1 s in which packets flowed tells how the clocks stand. A stall ends in a burst, so it does not
-move them; a route that became longer, or a phone that stopped its clock while it was mute, is learned in that time."""
+"""The quickest packet of the last 0.5 to 1 s in which packets flowed tells how the clocks stand. A stall ends in a burst, so it does
+not move them; a route that became longer, or a phone that stopped its clock while it was mute, is learned in that time."""
 FLOW_S: Final = 0.1
 """A pause between two packets counts for no more than this."""
 BACKWARDS_S: Final = 5.0

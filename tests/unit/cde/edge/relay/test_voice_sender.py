@@ -20,7 +20,7 @@ def sender(out: VoiceOut | None) -> VoiceSender:
     return VoiceSender(OutStream(Random(1).randrange), out)
 
 
-def sent(one: VoiceSender, *pieces: np.ndarray, is_last: bool = False) -> list[RtpPacket]:  # type: ignore[type-arg]
+def sent(one: VoiceSender, *pieces: np.ndarray, is_last: bool = False) -> list[RtpPacket]:
     for piece in pieces:
         one.take(piece)
     return [parse_rtp(datagram) for datagram in one.packets(5.0, is_last=is_last)]
