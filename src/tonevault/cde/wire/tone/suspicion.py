@@ -18,10 +18,10 @@ Bools = NDArray[np.bool_]
 FAINTEST_WINDOW: Final = power_of(-48.0)
 """Nothing below this is looked at; Q.24 has receivers ignore −55 dBm."""
 
-SUSPECT_PAIR: Final = 0.66
+SUSPECT_PAIR: Final = 0.68
 """Share of the strongest pair from which the mask closes. docs/tones.md shows what each threshold costs and leaves."""
 
-SUSPECT_WEAKER: Final = 0.36
+SUSPECT_WEAKER: Final = 0.38
 """Least ratio of the weaker tone to all that is not the pair. Speech has lone formants near a tone, rarely two of them."""
 
 FAINTEST_WEAKER: Final = 0.022
