@@ -1,6 +1,7 @@
 """The secure zone's one public address: where gateways' webhooks arrive, over HTTPS or behind a proxy of this machine."""
 
 import asyncio
+import ssl
 from contextlib import AsyncExitStack
 from typing import cast
 
@@ -11,6 +12,7 @@ from tonevault.app.web_server import Certificate, WebServer
 from tonevault.cde.charging.hints import GatewayHints
 from tonevault.cde.interface.webhooks import GatewayWebhookApp
 from tonevault.plumbing.log import get_logger
+from tonevault.plumbing.settings import SettingsError
 
 log = get_logger(__name__)
 
@@ -22,7 +24,7 @@ async def serve_webhooks(settings: WebhookSettings, hints: GatewayHints, stack: 
     host, _, port = settings.listen.rpartition(":")
     certificate = None
     if settings.certificate is not None and settings.private_key is not None:
-        certificate = Certificate(settings.certificate, settings.private_key)
+        certificate = _readable(Certificate(settings.certificate, settings.private_key))
     server = WebServer(
         cast("ASGIApp", GatewayWebhookApp(hints)),
         host.strip("[]"),
@@ -39,3 +41,16 @@ async def serve_webhooks(settings: WebhookSettings, hints: GatewayHints, stack: 
     stack.push_async_callback(stop)
     await server.up_or_failed(serving)
     log.info("webhooks are heard", host=host, port=port)
+
+
+def _readable(certificate: Certificate) -> Certificate:
+    """The certificate, once it is known that it can be served. Raises SettingsError."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate.chain, certificate.key)
+    except OSError:
+        raise SettingsError(
+            [
+                "secure.webhooks.certificate: cannot be read with its private_key; give PEM files that belong together"
+            ]
+        ) from None
+    return certificate
