@@ -43,7 +43,15 @@ def add(connection: Connection, account: AccountId, subject: str, due: datetime,
     )
 
 
-def claim(connection: Connection, node: str, now: datetime, limit: int, kind: str = SETTLE) -> list[Job]:
+def claim(
+    connection: Connection,
+    node: str,
+    now: datetime,
+    limit: int,
+    *,
+    kind: str = SETTLE,
+    lease: timedelta = LEASE,
+) -> list[Job]:
     """Lease up to `limit` jobs that are due and free. A rival node's claim is seen by the comparison, and passed over."""
     free = or_(JOB.c.lease_until.is_(None), JOB.c.lease_until <= now)
     rows = connection.execute(
@@ -55,7 +63,7 @@ def claim(connection: Connection, node: str, now: datetime, limit: int, kind: st
         taken = connection.execute(
             update(JOB)
             .where(_is(job.account_id, job.subject, kind), JOB.c.due == job.due, free)
-            .values(lease_until=now + LEASE, leased_by=node)
+            .values(lease_until=now + lease, leased_by=node)
         )
         if taken.rowcount == 1:
             claimed.append(job)

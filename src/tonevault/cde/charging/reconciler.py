@@ -31,6 +31,8 @@ MARGIN: Final = timedelta(hours=1)
 RESTING: Final = timedelta(hours=2)
 """How long after a day's end it is compared: every gateway shows its payments by then, and the margin is over."""
 LIST_LIMIT_S: Final = 300.0
+LEASE: Final = timedelta(seconds=2 * LIST_LIMIT_S)
+"""A list is read within half of it: whoever has not finished by then is dead."""
 MAX_LINES: Final = 200_000
 """A day of a large merchant; past it a span is compared in parts, by hand."""
 PAUSES_S: Final = (60.0, 600.0, 3600.0)
@@ -62,6 +64,7 @@ class Reconciler:
         self._node = node
         self._entropy = entropy
         self._tell = tell
+        self._planned: dict[AccountId, datetime] = {}
 
     async def request(self, request: ReconciliationRequest) -> ReconciliationView:
         """Have a span compared; the same span is compared once. Raises SecureZoneError."""
@@ -93,13 +96,16 @@ class Reconciler:
         """See to it that every account's last whole day (UTC) is compared; every node may say so, once is enough."""
         end = (now - RESTING).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         for account, gateway in self._gateways.items():
-            if gateway.traits.has(Feature.LIST):
+            if gateway.traits.has(Feature.LIST) and self._planned.get(account) != end:
                 identity = make_id(RECONCILIATION, epoch_ms(now), self._entropy)
                 await self._write(account, identity, Span(end - DAY, end), gateway)
+                self._planned[account] = end
 
     async def sweep(self, now: datetime) -> int:
         """Make the comparisons that are due; how many there were."""
-        due = await self._database.transact(lambda c: jobs.claim(c, self._node, now, 1, RECONCILE))
+        due = await self._database.transact(
+            lambda c: jobs.claim(c, self._node, now, 1, kind=RECONCILE, lease=LEASE)
+        )
         for job in due:
             await self._work(job, now)
         return len(due)

@@ -39,8 +39,10 @@ SWEEP_INTERVAL_S: Final = 0.5
 """How often a node looks for due jobs: half the shortest pause between look-ups."""
 SHRED_INTERVAL_S: Final = 30.0
 """How long an unused single-use card may outlast its 15 minutes, during which its token is refused already."""
-PLAN_INTERVAL_S: Final = 600.0
-"""How late a day's reconciliation may begin."""
+TIDY_INTERVAL_S: Final = 600.0
+"""How often old webhooks are forgotten and unused tokens ended."""
+RECONCILE_INTERVAL_S: Final = 5.0
+"""How soon a reconciliation that was asked for begins."""
 MAX_PAGE: Final = 100
 
 log = get_logger(__name__)
@@ -201,7 +203,23 @@ class Cashier:
 
         A database that is away is waited for.
         """
-        shred_at = plan_at = self._clock.monotonic()
+        async with asyncio.TaskGroup() as both:
+            # A gateway's list may take minutes to read, and what is unknown must not wait for it.
+            both.create_task(self._settle_on())
+            both.create_task(self._reconcile_on())
+
+    async def _reconcile_on(self) -> None:
+        while True:
+            try:
+                await self.reconciler.plan(self._clock.utc())
+                while await self.reconciler.sweep(self._clock.utc()):
+                    pass
+            except SQLAlchemyError as error:
+                log.error("a reconciliation could not be begun", error=type(error).__name__)  # noqa: TRY400
+            await asyncio.sleep(RECONCILE_INTERVAL_S)
+
+    async def _settle_on(self) -> None:
+        shred_at = tidy_at = self._clock.monotonic()
         while True:
             try:
                 while await self.sweep():
@@ -209,12 +227,10 @@ class Cashier:
                 if self._clock.monotonic() >= shred_at:
                     await self._vault.sweep(self._clock.utc())
                     shred_at = self._clock.monotonic() + SHRED_INTERVAL_S
-                if self._clock.monotonic() >= plan_at:
-                    await self.reconciler.plan(self._clock.utc())
+                if self._clock.monotonic() >= tidy_at:
                     await self.hints.forget_old(self._clock.utc())
                     await self._end_unused()
-                    plan_at = self._clock.monotonic() + PLAN_INTERVAL_S
-                await self.reconciler.sweep(self._clock.utc())
+                    tidy_at = self._clock.monotonic() + TIDY_INTERVAL_S
             except SQLAlchemyError as error:
                 log.error("a sweep failed", error=type(error).__name__)  # noqa: TRY400 - no traceback with rows
             await asyncio.sleep(SWEEP_INTERVAL_S)
