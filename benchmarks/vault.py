@@ -9,6 +9,7 @@ charges too (charge_overhead.py). The narrow interface has no route that takes a
 
 import argparse
 import asyncio
+import gc
 import resource
 import secrets
 import statistics
@@ -20,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import uvloop
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -166,6 +168,9 @@ async def measure(place: Place, count: int) -> None:
     """Print the lines of one database."""
     bench = Bench(place)
     await timed(8, [partial(bench.keep, number) for number in cards(64, 0)])
+    # As the secure process does once it has started.
+    gc.collect()
+    gc.freeze()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     kept = 0
     for callers in CALLERS:
@@ -191,7 +196,7 @@ def main() -> None:
     print(f"{HEADINGS[0]:<12}{HEADINGS[1]:>8}" + "".join(f"{each:>11}" for each in HEADINGS[2:]))
     with places(chosen.database) as where:
         for place in where:
-            asyncio.run(measure(place, 1_280 if chosen.quick else 12_800))
+            uvloop.run(measure(place, 1_280 if chosen.quick else 12_800))
 
 
 if __name__ == "__main__":
