@@ -1,10 +1,13 @@
 """`tonevault doctor --audit`: both logs of a deployment, sound and tampered with."""
 
 import asyncio
+import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from sqlalchemy import delete, update
 
@@ -26,6 +29,15 @@ from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.sql import Database
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _umask() -> Iterator[None]:
+    """The command makes its process's files private; the tests that come after have their own idea."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 def deployment(folder: Path) -> TonevaultSettings:

@@ -1,5 +1,6 @@
 """Deployments on PostgreSQL: made by `db upgrade` alone, found by the doctor, and every fault told without the URL."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,15 @@ from tonevault.app.settings import TonevaultSettings
 from tonevault.plumbing.settings import SettingsError
 
 PASSWORD = "swordfish-of-the-database"
+
+
+@pytest.fixture(autouse=True)
+def _umask() -> Iterator[None]:
+    """The command makes its process's files private; the tests that come after have their own idea."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture
