@@ -42,7 +42,7 @@ async def faults_with_a_card_in_hand(stage: CanaryStage, house: House) -> None:
     async with stage.call("faults") as call:
         session = await call.open_session(1700)
         await call.key_card(session, VISA, KeyCarrier.EVENT)
-        with table_away(secure / "simulator.db", "entry"):
+        with table_away(secure / "simulator.db", "posting"):
             assert (await session.complete())["state"] == "unknown"
         session = await call.open_session(1700)
         await call.key_card(session, MASTERCARD, KeyCarrier.EVENT)
