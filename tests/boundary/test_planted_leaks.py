@@ -52,7 +52,7 @@ def test_nothing_is_found_of_a_card_without_a_leak(evidence: Evidence) -> None:
 
 
 def test_a_number_in_the_log(evidence: Evidence) -> None:
-    assert places(evidence, PLANTED[Plant.LOG]) == {Kind.LOG: {"text"}}
+    assert places(evidence, PLANTED[Plant.LOG]) == {Kind.LOG: {"base64"}}
 
 
 def test_a_security_code_in_the_log(evidence: Evidence) -> None:
