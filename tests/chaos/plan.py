@@ -25,12 +25,16 @@ class GatewayType(StrEnum):
 
     @property
     def visibility_lag_s(self) -> float:
-        """What the adapter declares; a lagging one shows its payments after two thirds of it."""
-        return 2.4 if self is GatewayType.LAGGING else 0.4
+        """What the adapter declares; a lagging one shows its payments after half of it.
+
+        A gateway must keep this promise for the count to mean anything: this one lives in a process that a busy machine may
+        stall for the best part of a second, with a request under way.
+        """
+        return 4.0 if self is GatewayType.LAGGING else 2.0
 
     @property
     def shows_after_s(self) -> float:
-        return 1.6 if self is GatewayType.LAGGING else 0.0
+        return 2.0 if self is GatewayType.LAGGING else 0.0
 
 
 @dataclass(frozen=True, slots=True)

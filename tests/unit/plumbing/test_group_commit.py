@@ -185,7 +185,8 @@ def test_deferred_rows_are_written_once_for_a_group_without_those_of_a_failure(d
 
     async def play() -> None:
         works = [noted("a"), noted("b", fails=True), noted("c")]
-        await asyncio.gather(*(database.transact(work) for work in works), return_exceptions=True)
+        answers = await asyncio.gather(*(database.transact(work) for work in works), return_exceptions=True)
+        assert [type(answer) for answer in answers] == [type(None), LookupError, type(None)]
 
     asyncio.run(play())
     written = database.read_now(lambda c: c.execute(select(THING.c.note)).scalars().all())
