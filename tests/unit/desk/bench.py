@@ -32,7 +32,7 @@ from tonevault.testing.secure_zone import FakeSecureZone
 ACME, BOLT = AccountId("acme"), AccountId("bolt")
 START = datetime(2027, 3, 1, 12, tzinfo=UTC)
 SECRET = bytes(range(32))
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0
 KEYED = (
     (FieldName.CARD_NUMBER, "4242424242424242#"),
     (FieldName.EXPIRY, "1230#"),
