@@ -49,15 +49,15 @@ class Rig:
     moved: Callable[[str], Awaitable[int]]
     net: Callable[[str], Awaitable[int]]
     befall: Callable[[Trouble], None]
-    approves: bytes
-    declines: bytes
-    fails: bytes
-    silent_approved: bytes
-    silent_lost: bytes
-    wrong_code: bytes
-    wrong_postal_code: bytes
-    lost_card: bytes | None = None
-    wrong_address: bytes | None = None
+    approves: bytes = b"4242424242424242"
+    declines: bytes = b"4000000000000002"
+    fails: bytes = b"4000000000000119"
+    silent_approved: bytes = b"4000000000009003"
+    silent_lost: bytes = b"4000000000009029"
+    wrong_code: bytes = b"4000000000000127"
+    wrong_postal_code: bytes = b"4000000000000036"
+    lost_card: bytes | None = b"4000000000009987"
+    wrong_address: bytes | None = b"4000000000000028"
     foreign_currency: str | None = None
     webhook: Callable[[Made], tuple[Mapping[str, str], bytes]] | None = None
     webhook_life: timedelta = timedelta(hours=1)
@@ -143,15 +143,6 @@ def simulator(folder: Path) -> Rig:
         moved=moved,
         net=net,
         befall=befall,
-        approves=b"4242424242424242",
-        declines=b"4000000000000002",
-        fails=b"4000000000000119",
-        silent_approved=b"4000000000009003",
-        silent_lost=b"4000000000009029",
-        wrong_code=b"4000000000000127",
-        wrong_postal_code=b"4000000000000036",
-        lost_card=b"4000000000009987",
-        wrong_address=b"4000000000000028",
         foreign_currency="KWD",
         webhook=webhook,
     )

@@ -44,6 +44,17 @@ class Fault(StrEnum):
     """200 with a body that is not the format's."""
 
 
+FAULT_STATUSES: Final = {
+    Fault.RATE_LIMITED: 429,
+    Fault.CONFLICT: 409,
+    Fault.BROKEN: 500,
+    Fault.UNAVAILABLE: 503,
+    Fault.CREDENTIALS: 401,
+    Fault.REFUSED: 400,
+}
+"""The HTTP status of each, in wire formats that tell faults by status alone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
     """What happens to one request. The default: it arrives, is done as it says, and is answered at once."""

@@ -8,19 +8,19 @@ from typing import Any, Final
 
 from tonevault.cde.gateway import Kind
 from tonevault.cde.gateway_codes import Code
-from tonevault.testing.gateways.behaviour import Behaviour, Fault, Shown, Step, by_card, card_name
+from tonevault.testing.gateways.behaviour import (
+    FAULT_STATUSES,
+    Behaviour,
+    Fault,
+    Shown,
+    Step,
+    by_card,
+    card_name,
+)
 from tonevault.testing.gateways.ledger import Entry
 from tonevault.testing.gateways.turn import NoAnswerError, Reply, Turn
 
 MERCHANT: Final = "connector"
-FAULTS: Final = {
-    Fault.RATE_LIMITED: 429,
-    Fault.CONFLICT: 409,
-    Fault.BROKEN: 500,
-    Fault.UNAVAILABLE: 503,
-    Fault.CREDENTIALS: 401,
-    Fault.REFUSED: 400,
-}
 Asked = Mapping[str, Any]
 """A request's JSON, whose shape the contract prescribes: what has another fails loudly."""
 
@@ -135,7 +135,7 @@ def _minor(asked: Asked) -> int:
 def _fault(fault: Fault) -> Reply:
     if fault is Fault.GARBLED:
         return Reply(200, b"<html>", "text/html")
-    return Reply(FAULTS[fault], b"{}")
+    return Reply(FAULT_STATUSES[fault], b"{}")
 
 
 def _json(document: Mapping[str, object]) -> Reply:

@@ -13,7 +13,15 @@ from urllib.parse import parse_qs
 
 from tonevault.cde.gateway import Check, Kind
 from tonevault.cde.gateway_codes import Code
-from tonevault.testing.gateways.behaviour import Behaviour, Fault, Shown, Step, by_card, card_name
+from tonevault.testing.gateways.behaviour import (
+    FAULT_STATUSES,
+    Behaviour,
+    Fault,
+    Shown,
+    Step,
+    by_card,
+    card_name,
+)
 from tonevault.testing.gateways.ledger import Entry
 from tonevault.testing.gateways.turn import NoAnswerError, Reply, Turn
 from tonevault.testing.gateways.worldpay_record import (
@@ -29,14 +37,6 @@ from tonevault.testing.gateways.worldpay_record import (
     taken,
 )
 
-FAULTS: Final = {
-    Fault.RATE_LIMITED: 429,
-    Fault.CONFLICT: 409,
-    Fault.BROKEN: 500,
-    Fault.UNAVAILABLE: 503,
-    Fault.CREDENTIALS: 401,
-    Fault.REFUSED: 400,
-}
 REFUSALS: Final = {
     Code.INSUFFICIENT_FUNDS: "51",
     Code.LIMIT_EXCEEDED: "61",
@@ -294,7 +294,7 @@ def _merchant(turn: Turn) -> str | None:
 def _fault(fault: Fault) -> Reply:
     if fault is Fault.GARBLED:
         return Reply(200, b"<html>", "text/html")
-    status = FAULTS[fault]
+    status = FAULT_STATUSES[fault]
     name = "bodyDoesNotMatchSchema" if fault is Fault.REFUSED else HTTPStatus(status).phrase
     return _json(status, {"errorName": name, "message": "See the error's name"})
 
