@@ -2,18 +2,11 @@
 
 from typing import Final
 
-from tonevault.testing.gateways.behaviour import Fault
+from tonevault.testing.gateways.behaviour import FAULT_STATUSES, Fault
 from tonevault.testing.gateways.braintree.markup import Value, render
 from tonevault.testing.gateways.turn import Reply
 
 XML: Final = "application/xml; charset=utf-8"
-STATUSES: Final = {
-    Fault.RATE_LIMITED: 429,
-    Fault.CONFLICT: 409,
-    Fault.BROKEN: 500,
-    Fault.UNAVAILABLE: 503,
-    Fault.CREDENTIALS: 401,
-}
 
 
 class RefusalError(Exception):
@@ -51,4 +44,4 @@ def of_fault(fault: Fault) -> RefusalError:
         return RefusalError(Reply(200, b"<html><body>An intermediary's page</body></html>", "text/html"))
     if fault is Fault.REFUSED:
         return invalid("91526")
-    return status(STATUSES[fault])
+    return status(FAULT_STATUSES[fault])
