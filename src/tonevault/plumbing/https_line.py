@@ -66,7 +66,11 @@ def dig(value: object, *path: str | int) -> object:
 
 
 class HttpsLine:
-    """Connections to one origin, by plain HTTP on this machine alone. Redirects are not followed, proxies and `.netrc` not looked for."""
+    """Connections to one origin, by plain HTTP on this machine alone. Redirects are not followed, proxies and `.netrc` not looked for.
+
+    Whom it trusts: the authorities of `SSL_CERT_FILE` or `SSL_CERT_DIR` where one is set, as every other client of a gateway
+    does; else those that browsers trust.
+    """
 
     def __init__(
         self,
@@ -90,6 +94,8 @@ class HttpsLine:
             auth=auth,
             timeout=httpx.Timeout(timeout_s, connect=CONNECT_S, pool=CONNECT_S),
             limits=httpx.Limits(max_connections=MAX_CONNECTIONS),
+            # `trust_env` would take proxies and `.netrc` from the environment too; the authorities alone are wanted.
+            verify=httpx.create_ssl_context(trust_env=True),
             trust_env=False,
         )
 

@@ -12,11 +12,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--charges", type=int, default=200)
     parser.add_argument("--tls", action="store_true", help="talk to the gateways over TLS")
-    parser.add_argument("kinds", nargs="*", default=["simulator", "stripe", "braintree", "worldpay"])
+    parser.add_argument(
+        "kinds", nargs="*", default=["simulator", "stripe", "braintree", "worldpay", "generic"]
+    )
     chosen = parser.parse_args()
     for kind in chosen.kinds:
         with tempfile.TemporaryDirectory() as folder:
-            left = scan(kind, chosen.charges, Path(folder), tls=chosen.tls)
+            left = scan({kind: chosen.charges}, Path(folder), tls=chosen.tls)
         pieces = (
             ", ".join(f"{count} {encoding}" for encoding, count in sorted(left.numbers.items())) or "none"
         )

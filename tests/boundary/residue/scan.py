@@ -10,8 +10,8 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ from typing import Final
 from tests.boundary.canary.cards import Canary, with_check_digit
 from tests.boundary.canary.memory import read_memory
 from tests.boundary.canary.search import Search
+from tests.boundary.residue.charger import Share
 from tests.e2e.peers.certificate import Certificate, make_certificate
 
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -51,17 +52,19 @@ def card(number: int) -> bytes:
     return with_check_digit(f"4{CORE}{number:03d}").encode() + CODE
 
 
-def scan(kind: str, charges: int, folder: Path, *, plant: bool = False, tls: bool = False) -> Residue:
-    """Charge so many cards through a gateway of this kind, and search the memory of the process that did."""
+def scan(charges: Mapping[str, int], folder: Path, *, plant: bool = False, tls: bool = False) -> Residue:
+    """Charge so many cards through a gateway of each kind, and search the memory of the one process that did."""
     folder.mkdir(parents=True, exist_ok=True)
     certificate = make_certificate(folder) if tls else None
-    with (
-        _double(kind, folder, certificate) as url,
-        _charger(kind, url, folder, certificate, plant=plant) as process,
-    ):
+    with ExitStack() as stack:
+        shares = [
+            Share(kind, stack.enter_context(_double(kind, folder, certificate)), count)
+            for kind, count in charges.items()
+        ]
+        process = stack.enter_context(_charger(shares, folder, certificate, plant=plant))
         assert process.stdin is not None
         assert process.stdout is not None
-        order = list(range(charges))
+        order = list(range(sum(charges.values())))
         random.Random(1).shuffle(order)
         for number in order:
             process.stdin.write(card(number))
@@ -86,12 +89,12 @@ def _search(pid: int, charges: int) -> Residue:
 
 @contextmanager
 def _charger(
-    kind: str, url: str, folder: Path, certificate: Certificate | None, *, plant: bool
+    shares: list[Share], folder: Path, certificate: Certificate | None, *, plant: bool
 ) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "tests.boundary.residue.charger", kind, url, str(folder)]
+    command = [sys.executable, "-m", "tests.boundary.residue.charger", str(folder)]
     trust = {} if certificate is None else {"SSL_CERT_FILE": str(certificate.certificate_path)}
     process = subprocess.Popen(
-        [*command, *(["plant"] if plant else [])],
+        [*command, "plant" if plant else "clean", *(each.word() for each in shares)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -119,7 +122,7 @@ def _double(kind: str, folder: Path, certificate: Certificate | None) -> Iterato
         "tonevault.testing.gateways",
         kind,
         "--ledger",
-        str(folder / "double.db"),
+        str(folder / f"{kind}.db"),
     ]
     if certificate is not None:
         command += ["--certificate", str(certificate.certificate_path), "--key", str(certificate.key_path)]

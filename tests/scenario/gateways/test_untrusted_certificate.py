@@ -11,7 +11,9 @@ from tests.till import ACCOUNT, EXPIRY, code, number
 
 from tonevault.cde.gateway import Authorisation, CardInHand, Code, Gateway, Verdict
 from tonevault.cde.gateways.braintree import BraintreeAccess, BraintreeGateway
+from tonevault.cde.gateways.generic import ConnectorAccess, GenericConnector
 from tonevault.cde.gateways.stripe import StripeGateway
+from tonevault.cde.gateways.worldpay import WorldpayAccess, WorldpayGateway
 from tonevault.kernel.ids import ATTEMPT, make_id
 from tonevault.kernel.money import Money
 from tonevault.plumbing.clock import WallClock
@@ -28,10 +30,36 @@ def braintree(url: str) -> Gateway:
     return BraintreeGateway(ACCOUNT, access, WallClock())
 
 
-@pytest.mark.parametrize(("wire", "make"), [("stripe", stripe), ("braintree", braintree)])
+def worldpay(url: str) -> Gateway:
+    return WorldpayGateway(ACCOUNT, WorldpayAccess("tls", "secret", "default", "Acme", url=url), WallClock())
+
+
+async def at_once(_seconds: float) -> None:
+    """The connector's pause between two tries."""
+
+
+def generic(url: str) -> Gateway:
+    access = ConnectorAccess(f"{url}/pay", "tls", "secret")
+    return GenericConnector(ACCOUNT, access, WallClock(), sleep=at_once)
+
+
+@pytest.mark.parametrize(
+    ("wire", "make", "refusal"),
+    [
+        ("stripe", stripe, Code.TRY_AGAIN_LATER),
+        ("braintree", braintree, Code.TRY_AGAIN_LATER),
+        ("worldpay", worldpay, Code.PROCESSING_ERROR),
+        ("generic", generic, Code.PROCESSING_ERROR),
+    ],
+)
 @pytest.mark.parametrize("trusted", [True, False])
 def test_the_certificate_decides(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wire: str, make: Callable[[str], Gateway], trusted: bool
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wire: str,
+    make: Callable[[str], Gateway],
+    refusal: Code,
+    trusted: bool,
 ) -> None:
     own, other = make_certificate(tmp_path, "own"), make_certificate(tmp_path, "other")
     monkeypatch.setenv("SSL_CERT_FILE", str((own if trusted else other).certificate_path))
@@ -44,7 +72,7 @@ def test_the_certificate_decides(
         request = Authorisation(ACCOUNT, make_id(ATTEMPT, 0, SYSTEM_ENTROPY), Money(100, "GBP"), card)
         answer = await gateway.authorise(request)
         await gateway.close()
-        expected = (Verdict.APPROVED, None) if trusted else (Verdict.FAILED, Code.TRY_AGAIN_LATER)
+        expected = (Verdict.APPROVED, None) if trusted else (Verdict.FAILED, refusal)
         assert (answer.verdict, answer.code) == expected
 
     with GatewayDouble(WIRES[wire](), tmp_path / "double.db", tls=tls) as double:
