@@ -202,12 +202,23 @@ class CaptureStage:
     def key(self, call_id: CallId, keys: str, *carriers: Carrier) -> None:
         """Press keys, told at once by each carrier if the mask is open, as the edge does it."""
         for character in keys:
+            self.press(call_id, character, *(carriers or (Carrier.EVENT,)))
+            self.advance(KEY_GAP_S / 2)
             for carrier in carriers or (Carrier.EVENT,):
-                if call_id in self.switch.masks:
-                    key = Key.from_character(ord(character))
-                    report = KeyReport(call_id, key, carrier, self.clock.monotonic())
-                    self.service.observer.key_pressed(report)
-            self.advance(KEY_GAP_S)
+                self.lets_go(call_id, carrier)
+            self.advance(KEY_GAP_S / 2)
+
+    def press(self, call_id: CallId, character: str, *carriers: Carrier) -> None:
+        """A key goes down, and each carrier tells of it."""
+        for carrier in carriers:
+            if call_id in self.switch.masks:
+                key = Key.from_character(ord(character))
+                self.service.observer.key_pressed(KeyReport(call_id, key, carrier, self.clock.monotonic()))
+
+    def lets_go(self, call_id: CallId, carrier: Carrier) -> None:
+        """The key that an event or tone told of last is up, as a relay says it."""
+        if carrier is not Carrier.INFO:
+            self.service.observer.key_held(call_id, carrier, self.clock.monotonic())
 
     def advance(self, seconds: float) -> None:
         self.timers.advance(seconds)

@@ -5,7 +5,7 @@ from benchmarks.relays.contender import HOST, Keys, Used
 
 from tonevault.cde.edge.relay.controller import RelayPlane, RelaySettings
 from tonevault.cde.edge.relay.port_pool import MediaInterface
-from tonevault.cde.media import Codec, KeyReport, Leg, LegMedia, MaskMode, MediaAddress
+from tonevault.cde.media import Carrier, Codec, KeyReport, Leg, LegMedia, MaskMode, MediaAddress
 from tonevault.kernel.ids import CallId
 
 PCMU = (Codec(0, "PCMU", 8000),)
@@ -17,6 +17,9 @@ class DeafSink:
 
     def key_pressed(self, report: KeyReport) -> None:
         """Nobody keys."""
+
+    def key_held(self, call_id: CallId, carrier: Carrier, until: float) -> None:
+        """Nor holds a key."""
 
     def mask_changed(self, call_id: CallId, mode: MaskMode) -> None:
         """A mask may change by itself."""

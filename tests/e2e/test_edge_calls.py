@@ -27,7 +27,7 @@ from tonevault.cde.edge.routes import Route
 from tonevault.cde.edge.server import EdgeServer, EdgeSettings
 from tonevault.cde.edge.sip_driver.listener import Listener
 from tonevault.cde.edge.sip_driver.tls import TlsTrust, make_server_context
-from tonevault.cde.media import KeyReport, MaskMode
+from tonevault.cde.media import Carrier, KeyReport, MaskMode
 from tonevault.cde.sealed.key import Key
 from tonevault.cde.wire.sip.uri import SipUri
 from tonevault.kernel.ids import AccountId, CallId
@@ -63,6 +63,9 @@ class Notes:
         with self.changed:
             self.keys.append(report)
             self.changed.notify_all()
+
+    def key_held(self, call_id: CallId, carrier: Carrier, until: float) -> None:
+        pass
 
     def mask_changed(self, call_id: CallId, mode: MaskMode) -> None:
         pass

@@ -155,6 +155,10 @@ class MediaSink(Protocol):
     def key_pressed(self, report: KeyReport) -> None:
         """A key went down on the customer's leg during a capture; each carrier reports each press once."""
 
+    def key_held(self, call_id: CallId, carrier: Carrier, until: float) -> None:
+        """The key that this carrier told of last was down until then, in monotonic seconds. Infinity: it is down again, after a hole in
+        what tells of it. A key that was reported is down until this says otherwise."""
+
     def mask_changed(self, call_id: CallId, mode: MaskMode) -> None:
         """The relay changed its mask by itself, because noise took the guarantee away."""
 

@@ -10,7 +10,7 @@ from tests.scenario.calls.phone import Phone
 from tonevault.cde.edge.observer import CallInfo
 from tonevault.cde.edge.routes import CustomerSide, Route, RouteTable
 from tonevault.cde.edge.switch import Switch
-from tonevault.cde.media import KeyReport, MaskMode
+from tonevault.cde.media import Carrier, KeyReport, MaskMode
 from tonevault.cde.wire.sip.peer import Peer, Transport
 from tonevault.cde.wire.sip.uri import SipUri
 from tonevault.kernel.ids import AccountId, CallId
@@ -45,6 +45,9 @@ class Notes:
 
     def key_pressed(self, report: KeyReport) -> None:
         self.keys.append(report)
+
+    def key_held(self, call_id: CallId, carrier: Carrier, until: float) -> None:
+        raise AssertionError
 
     def mask_changed(self, call_id: CallId, mode: MaskMode) -> None:
         self.said.append(f"mask {mode}")

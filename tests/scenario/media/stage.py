@@ -15,7 +15,7 @@ from tonevault.cde.capture.telling import Telling
 from tonevault.cde.edge.relay.call_media import LegSockets
 from tonevault.cde.edge.relay.engine import MediaEngine
 from tonevault.cde.edge.relay.flow import Flow
-from tonevault.cde.edge.relay.masked_flow import MaskChanged, Pressed
+from tonevault.cde.edge.relay.masked_flow import CaptureReport, MaskChanged, Pressed
 from tonevault.cde.media import Carrier, Codec, Leg, LegMedia, MaskMode, MediaAddress
 from tonevault.cde.sealed.key import Key
 from tonevault.cde.wire.rtp import RtpPacket, build_rtp, is_rtcp, parse_rtp
@@ -238,7 +238,7 @@ class Stage:
         """Where the agent's side was sent something, and when."""
         self.agent_heard, self.customer_heard = Heard(), Heard()
         self.rtcp: list[tuple[int, bytes]] = []
-        self.reports: list[tuple[float, Pressed | MaskChanged]] = []
+        self.reports: list[tuple[float, CaptureReport]] = []
         self._script: list[tuple[float, int, Act | None]] = []
         self._stalls: list[tuple[float, float]] = []
         self.now = 0.0

@@ -21,6 +21,7 @@ from tests.scenario.media.stage import (
     Phone,
     Stage,
 )
+from tonevault.cde.edge.relay.held_keys import Held
 from tonevault.cde.edge.relay.masked_flow import Pressed
 from tonevault.cde.media import Carrier, Codec, Direction, Leg, LegMedia, MaskMode
 from tonevault.cde.wire.rtp import RtpPacket
@@ -278,15 +279,21 @@ def test_keys_are_counted_while_the_agent_is_on_hold() -> None:
 
 def test_a_press_is_told_at_once_with_the_time_it_began() -> None:
     stage = Stage().sends(events_call("7")).capture(0.3).play(1.0)
-    ((at, report),) = stage.reports
+    (at, report), (_, held) = stage.reports
     assert at == pytest.approx(0.5, abs=0.001)
     assert isinstance(report, Pressed)
     assert report.onset == pytest.approx(START + 0.48, abs=0.001)
+    assert isinstance(held, Held)
+    assert held.carrier is Carrier.EVENT
+    assert held.until == pytest.approx(START + 0.6, abs=0.03)
     tones = Stage().sends(tones_call("7")).capture(0.3).play(1.0)
-    ((at, report),) = tones.reports
+    (at, report), (_, held) = tones.reports
     assert at <= 0.58
     assert isinstance(report, Pressed)
     assert report.onset == pytest.approx(START + 0.5, abs=0.03)
+    assert isinstance(held, Held)
+    assert held.carrier is Carrier.TONE
+    assert held.until == pytest.approx(START + 0.58, abs=0.03)
 
 
 def test_a_call_that_ends_in_a_capture_forgets_its_keys() -> None:

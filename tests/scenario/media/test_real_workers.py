@@ -18,6 +18,7 @@ from tonevault.cde.edge.relay import worker_link, worker_pool
 from tonevault.cde.edge.relay.controller import RelayPlane, RelaySettings
 from tonevault.cde.edge.relay.port_pool import MediaInterface
 from tonevault.cde.media import (
+    Carrier,
     Codec,
     KeyReport,
     Leg,
@@ -42,11 +43,15 @@ class Sink:
     """Keeps what the relays tell."""
 
     keys: list[KeyReport] = field(default_factory=list)
+    ups: list[tuple[Carrier, float]] = field(default_factory=list)
     masks: list[tuple[CallId, MaskMode]] = field(default_factory=list)
     lost: list[CallId] = field(default_factory=list)
 
     def key_pressed(self, report: KeyReport) -> None:
         self.keys.append(report)
+
+    def key_held(self, call_id: CallId, carrier: Carrier, until: float) -> None:
+        self.ups.append((carrier, until))
 
     def mask_changed(self, call_id: CallId, mode: MaskMode) -> None:
         self.masks.append((call_id, mode))
@@ -141,6 +146,10 @@ def test_voice_passes_both_ways_and_a_capture_reports_a_key() -> None:
         assert heard.payload_type == 0
         assert heard.payload != b"\x33" * 160
         assert sink.keys[0].key.is_digit
+        await until(lambda: len(sink.ups) == 1)
+        ((carrier, up_at),) = sink.ups
+        assert carrier is Carrier.EVENT
+        assert up_at == pytest.approx(sink.keys[0].onset, abs=PATIENCE_S)
         plane.stop_capture(call_id)
         plane.close(call_id)
         await until(lambda: plane.status().free_ports == INTERFACE.pairs)

@@ -20,6 +20,9 @@ class Sink:
     def key_pressed(self, report: KeyReport) -> None:
         self.reports.append(report)
 
+    def key_held(self, call_id: CallId, carrier: Carrier, until: float) -> None:
+        raise AssertionError
+
     def mask_changed(self, call_id: CallId, mode: MaskMode) -> None:
         raise AssertionError
 

@@ -5,7 +5,7 @@ from tonevault.cde.capture.live_sessions import LiveSessions
 from tonevault.cde.capture.mask_keeper import MaskKeeper
 from tonevault.cde.capture.ports import CallFacts
 from tonevault.cde.capture.telling import Telling
-from tonevault.cde.media import KeyReport, MaskMode
+from tonevault.cde.media import Carrier, KeyReport, MaskMode
 from tonevault.kernel.ids import CallId
 from tonevault.plumbing.log import get_logger
 
@@ -43,11 +43,19 @@ class CallWatch:
 
     def key_pressed(self, report: KeyReport) -> None:
         """The customer pressed a key while the mask was open: one report from each carrier that brought it."""
-        self._masks.key_pressed(report.call_id)
+        self._masks.key_pressed(report.call_id, report.carrier)
         live = self._sessions.on_call(report.call_id)
         if live is not None:
             with self._sessions.changing(live) as now:
                 live.session.tell(Telling(report.key, report.carrier, report.onset, now.monotonic), now)
+
+    def key_held(self, call_id: CallId, carrier: Carrier, until: float) -> None:
+        """A key was let go, or is down again: what comes at its release by another way is the same press."""
+        self._masks.key_held(call_id, carrier, until)
+        live = self._sessions.on_call(call_id)
+        if live is not None:
+            with self._sessions.changing(live) as now:
+                live.session.held(carrier, until, now)
 
     def mask_changed(self, call_id: CallId, mode: MaskMode) -> None:
         """The relay muted the customer by itself, because of noise, or let both talk again."""

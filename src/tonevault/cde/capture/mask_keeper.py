@@ -1,10 +1,11 @@
 """When the mask over a call is open: from a field's start until the keypad has been still for a while after its end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import isinf
 from typing import Final
 
 from tonevault.cde.capture.ports import MaskSwitch, Timer, Timers
-from tonevault.cde.media import MaskMode
+from tonevault.cde.media import Carrier, MaskMode
 from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import CallId
 
@@ -22,6 +23,8 @@ class _Mask:
     closing_since: float | None = None
     still_since: float = 0.0
     timer: Timer | None = None
+    down: set[Carrier] = field(default_factory=set)
+    """Who tells of a key that is still held. Its INFO is yet to come."""
 
     def stay(self) -> None:
         self.closing_since = None
@@ -62,11 +65,20 @@ class MaskKeeper:
             mask.closing_since = mask.still_since = self._clock.monotonic()
             self._wait(call_id, mask, TAIL_S)
 
-    def key_pressed(self, call_id: CallId) -> None:
-        """The keypad is not still."""
+    def key_pressed(self, call_id: CallId, carrier: Carrier) -> None:
+        """The keypad is not still. What an INFO tells of is over, or told of by others too."""
         mask = self._masks.get(call_id)
         if mask is not None:
             mask.still_since = self._clock.monotonic()
+            if carrier is not Carrier.INFO:
+                mask.down.add(carrier)
+
+    def key_held(self, call_id: CallId, carrier: Carrier, until: float) -> None:
+        """The key that a carrier told of last was let go, or is down again (infinity)."""
+        mask = self._masks.get(call_id)
+        if mask is not None:
+            mask.still_since = self._clock.monotonic()
+            (mask.down.add if isinf(until) else mask.down.discard)(carrier)
 
     def set_mode(self, call_id: CallId, mode: MaskMode) -> None:
         """Mute the customer towards the agent, or let both talk, while a mask is open."""
@@ -95,7 +107,8 @@ class MaskKeeper:
         if mask is None or mask.closing_since is None:
             return
         now = self._clock.monotonic()
-        due = min(mask.still_since + TAIL_S, mask.closing_since + TAIL_LIMIT_S)
+        still_since = now if mask.down else mask.still_since
+        due = min(still_since + TAIL_S, mask.closing_since + TAIL_LIMIT_S)
         if now < due:
             self._wait(call_id, mask, due - now)
             return

@@ -8,7 +8,7 @@ than the complete account, and the true pairing shows that it need not be longer
 from dataclasses import dataclass
 from typing import Final
 
-from tonevault.cde.capture.telling import Press, Telling
+from tonevault.cde.capture.telling import LATE_S, Press, Telling
 from tonevault.cde.media import Carrier
 
 CARRIERS: Final = tuple(Carrier)
@@ -42,10 +42,12 @@ class Lag:
         return Lag(dict(self.seconds))
 
     def learn(self, press: Press) -> None:
-        """A press that several told of shows how late each of them is."""
+        """A press that several told of shows how late each of them is; of a key that was held, an INFO shows how long instead."""
         if len(press.tellings) > 1:
             for each in press.tellings:
-                self.seconds[each.carrier] = each.onset - press.onset
+                late = each.onset - press.onset
+                if late <= LATE_S[each.carrier]:
+                    self.seconds[each.carrier] = late
 
     def corrected(self, press: Press) -> float:
         """When the press began, as far as the habits of its carriers tell."""

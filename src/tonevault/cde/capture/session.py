@@ -27,6 +27,7 @@ from tonevault.cde.capture.model import (
 from tonevault.cde.capture.telling import Telling
 from tonevault.cde.capture.window import CaptureWindow
 from tonevault.cde.gateway import CardInHand
+from tonevault.cde.media import Carrier
 from tonevault.kernel.card import Brand
 
 SECURITY_CODE_LIFE_S: Final = 600.0
@@ -151,6 +152,11 @@ class CaptureSession:
             return
         self._window.tell(telling)
         self._consider(at)
+
+    def held(self, carrier: Carrier, until: float, at: Moment) -> None:
+        """The key that a carrier told of last was down until then, in monotonic seconds, or is down again (infinity)."""
+        if self.state is CaptureState.OPEN:
+            self._window.held(carrier, until, at.monotonic)
 
     def tick(self, at: Moment) -> None:
         """Time has passed: carry out whatever is due."""

@@ -15,23 +15,39 @@ lost packet costs as much), and some senders wait for key-up without naming how 
 REPORT_DELAY_S: Final = 0.3
 """From what is dated to our hearing of it: the ear is sure of a tone after 50 ms, and worker and event loop take their turns."""
 
+LONGEST_HOLD_S: Final = 30.0
+"""A key that no relay says is up counts as down for so long. Relays always say it, unless they die, and their calls with them."""
+
 LATE_S: Final = {Carrier.EVENT: MEDIA_LATE_S, Carrier.TONE: MEDIA_LATE_S, Carrier.INFO: INFO_LATE_S}
 """The most by which a told onset is later than the true one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Telling:
-    """A carrier's account of a press: `onset` as it dates it and `told_at` when we heard of it, in seconds of CLOCK_MONOTONIC."""
+    """A carrier's account of a press: `onset` as it dates it and `told_at` when we heard of it, in seconds of CLOCK_MONOTONIC.
+
+    Of an event or tone `down_until` is when the key was let go, as far as that is told; infinity stands for not yet. Of an INFO
+    `held_since` is when a key went down that it may tell of at its release, however long that was held.
+    """
 
     key: Key
     carrier: Carrier
     onset: float
     told_at: float
+    down_until: float = float("inf")
+    held_since: float = float("inf")
+
+    @property
+    def over_at(self) -> float:
+        """When the press was told and its key let go: an INFO that is sent at the release comes from here on."""
+        if self.carrier is Carrier.INFO:
+            return self.told_at
+        return max(self.told_at, min(self.down_until, self.onset + LONGEST_HOLD_S))
 
     @property
     def earliest(self) -> float:
         """The press did not begin before this."""
-        return self.onset - LATE_S[self.carrier]
+        return min(self.onset - LATE_S[self.carrier], self.held_since)
 
     @property
     def latest(self) -> float:

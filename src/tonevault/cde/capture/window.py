@@ -6,6 +6,7 @@ from tonevault.boundary.captures import FieldName
 from tonevault.cde.capture.press_row import SETTLED_S, PressRow
 from tonevault.cde.capture.reading import Reading, read
 from tonevault.cde.capture.telling import Telling
+from tonevault.cde.media import Carrier
 
 NEVER: Final = float("inf")
 
@@ -61,11 +62,16 @@ class CaptureWindow:
         self._row.tell(telling)
         self._touched_at = telling.told_at
 
+    def held(self, carrier: Carrier, until: float, now: float) -> None:
+        """A key was let go, or is down again: the wait for the next begins there."""
+        self._row.held(carrier, until, now)
+        self._touched_at = max(self._touched_at, min(until, now))
+
     def forget_old(self, now: float) -> None:
         """Let go of keys that no telling can pair with any more."""
         if self._field is None and now >= self._forget_at:
             self._row.settle(now)
-            self._forget_at = NEVER
+            self._forget_at = self._row.settled_at
 
     def wipe(self) -> None:
         """Forget every key at once."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from tonevault.boundary.calls import CallState
-from tonevault.cde.media import KeyReport, MaskMode
+from tonevault.cde.media import Carrier, KeyReport, MaskMode
 from tonevault.kernel.ids import AccountId, CallId
 
 
@@ -73,6 +73,9 @@ class CallObserver(Protocol):
 
     def key_pressed(self, report: KeyReport) -> None:
         """The customer pressed a key during a capture: one report from each carrier that brought it."""
+
+    def key_held(self, call_id: CallId, carrier: Carrier, until: float) -> None:
+        """How long the key was down that an event or tone told of last; see MediaSink."""
 
     def mask_changed(self, call_id: CallId, mode: MaskMode) -> None:
         """The relay changed its mask by itself, because noise took the guarantee away."""

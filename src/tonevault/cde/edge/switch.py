@@ -14,7 +14,7 @@ from tonevault.cde.edge.routes import RouteTable
 from tonevault.cde.edge.signalling import Signalling
 from tonevault.cde.edge.teardown import end_call
 from tonevault.cde.edge.wills import NoWills, Wills
-from tonevault.cde.media import KeyReport, MaskMode, MediaPlane
+from tonevault.cde.media import Carrier, KeyReport, MaskMode, MediaPlane
 from tonevault.cde.wire.sip.dialog import dialog_id_of_request
 from tonevault.cde.wire.sip.events import (
     AckReceived,
@@ -146,6 +146,10 @@ class Switch:
     def key_pressed(self, report: KeyReport) -> None:
         """A relay caught a key: told on as it is."""
         self._board.observer.key_pressed(report)
+
+    def key_held(self, call_id: CallId, carrier: Carrier, until: float) -> None:
+        """A relay knows how long a key was down: told on as it is."""
+        self._board.observer.key_held(call_id, carrier, until)
 
     def mask_changed(self, call_id: CallId, mode: MaskMode) -> None:
         """A relay went over to another mask by itself."""

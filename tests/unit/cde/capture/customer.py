@@ -66,7 +66,10 @@ class Customer:
         for character in keys:
             for carrier in carriers or (Carrier.EVENT,):
                 self.session.tell(Telling(key(character), carrier, self.seconds, self.seconds), self.now)
-            self.seconds += KEY_GAP_S
+            self.seconds += KEY_GAP_S / 2
+            for carrier in set(carriers or (Carrier.EVENT,)) - {Carrier.INFO}:
+                self.session.held(carrier, self.seconds, self.now)
+            self.seconds += KEY_GAP_S / 2
 
     def capture(self, name: FieldName, keys: str) -> None:
         self.start(name)

@@ -13,9 +13,11 @@ def key(character: str) -> Key:
     return Key.from_character(ord(character))
 
 
-def told(character: str, carrier: Carrier, onset: float, delay: float = 0.0) -> Telling:
-    """A press told `delay` seconds after the onset that its carrier dates it by."""
-    return Telling(key(character), carrier, onset, onset + delay)
+def told(
+    character: str, carrier: Carrier, onset: float, delay: float = 0.0, *, up_at: float = float("inf")
+) -> Telling:
+    """A press told `delay` seconds after the onset that its carrier dates it by, and known by then to be let go at `up_at`, if ever."""
+    return Telling(key(character), carrier, onset, onset + delay, up_at)
 
 
 def shown(presses: list[Press]) -> str:

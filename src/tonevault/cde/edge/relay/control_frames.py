@@ -48,6 +48,7 @@ class Kind(IntEnum):
     CLOSED = 67
     LOAD = 68
     FAILED = 69
+    HELD = 70
 
 
 class FrameError(ValueError):
@@ -56,6 +57,7 @@ class FrameError(ValueError):
 
 _HEAD: Final = struct.Struct("!BI")
 _KEY: Final = struct.Struct("!BBd")
+_HELD: Final = struct.Struct("!Bd")
 _ADDRESS: Final = struct.Struct("!HH")
 _CODEC: Final = struct.Struct("!BIB")
 _LEG: Final = struct.Struct("!BBH")
@@ -123,6 +125,17 @@ def read_key(frame: memoryview) -> tuple[Key, Carrier, float]:
     """The key, its carrier and its onset from a BEEP or PRESSED."""
     code, carrier, onset = _KEY.unpack_from(frame, _HEAD.size)
     return Key.from_event(code), _CARRIERS[carrier], onset
+
+
+def held_frame(call: int, carrier: Carrier, until: float) -> bytearray:
+    """HELD: how long the key was down that a carrier told of last. It names no key, so that a key crosses once."""
+    return plain_frame(Kind.HELD, call) + _HELD.pack(_CARRIERS.index(carrier), until)
+
+
+def read_held(frame: memoryview) -> tuple[Carrier, float]:
+    """The carrier and the moment from a HELD."""
+    carrier, until = _HELD.unpack_from(frame, _HEAD.size)
+    return _CARRIERS[carrier], until
 
 
 def _text(value: str, name: str) -> bytes:

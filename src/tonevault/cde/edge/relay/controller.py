@@ -15,6 +15,7 @@ from tonevault.cde.edge.relay.control_frames import (
     mode_frame,
     plain_frame,
     read_closed,
+    read_held,
     read_key,
     read_mode,
     record_frame,
@@ -255,6 +256,8 @@ class RelayPlane:
         if kind is Kind.PRESSED:
             key, carrier, onset = read_key(frame)
             self._sink.key_pressed(KeyReport(call.call_id, key, carrier, onset))
+        elif kind is Kind.HELD:
+            self._sink.key_held(call.call_id, *read_held(frame))
         elif kind is Kind.MASK_CHANGED:
             self._sink.mask_changed(call.call_id, read_mode(frame))
 

@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from tonevault.cde.edge.relay.held_keys import STILL_DOWN, Held, HeldKeys
 from tonevault.cde.edge.relay.mended_line import MendedLine
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.edge.relay.press_time import PressTime
@@ -50,7 +51,7 @@ class MaskChanged:
     mode: MaskMode
 
 
-CaptureReport = Pressed | MaskChanged
+CaptureReport = Pressed | Held | MaskChanged
 
 
 class MaskedFlow:
@@ -66,6 +67,7 @@ class MaskedFlow:
         self.source = SourceVoice(now)
         self._sender = VoiceSender(stream, voice_out)
         self._time = PressTime(now)
+        self._held = HeldKeys()
         self._line = MaskingLine(mode, self._time.when, bank=bank)
         self._waiting: deque[Sound] = deque()
         self._mended = MendedLine(MaskingLine.DELAY_SAMPLES)
@@ -167,6 +169,7 @@ class MaskedFlow:
         elif self._opened_at <= onset and (self._closed_at is None or onset < self._closed_at):
             self._line.beep(update.key, Carrier.EVENT, onset)
             self.reports.append(Pressed(update.key, Carrier.EVENT, onset))
+            self._held.event_told(update.event)
         self._push(pieces, now)
 
     def beep(self, key: Key) -> None:
@@ -236,6 +239,7 @@ class MaskedFlow:
 
     def packets(self, now: float) -> list[bytes]:
         """What the agent's leg is to be sent of all that was masked."""
+        self.reports += self._held.events(now)
         self._tell_mode(now)
         return self._sender.packets(now, is_last=self.finished)
 
@@ -243,12 +247,16 @@ class MaskedFlow:
         """What the ear heard."""
         for report in self._line.take_reports():
             if isinstance(report, ToneEnded):
-                self._time.ended(report)
+                self.reports += self._held.tone(self._time.ended(report))
                 continue
             onset = self._time.when(report.onset)
             in_window = self._closed_at is None or onset < self._closed_at
             is_held = report.onset < HELD_SAMPLES + self.source.settling or onset < self._held_until
-            if self._time.is_press(report) and in_window and not is_held:
+            if not self._time.is_press(report):
+                self.reports += self._held.tone(STILL_DOWN)
+                continue
+            self._held.tone_told(as_press=in_window and not is_held)
+            if in_window and not is_held:
                 self.reports.append(Pressed(report.key, Carrier.TONE, onset))
 
     def _tell_mode(self, now: float) -> None:

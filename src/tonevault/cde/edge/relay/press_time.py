@@ -44,9 +44,10 @@ class PressTime:
         self._key, self._ended = started.key, None
         return not goes_on
 
-    def ended(self, report: ToneEnded) -> None:
-        """The tone that was asked about last ended."""
+    def ended(self, report: ToneEnded) -> float:
+        """The tone that was asked about last ended: when that was."""
         self._ended = report.end
+        return self._time.when(report.end)
 
     def _goes_on(self, position: int) -> bool:
         start, end = self._hole

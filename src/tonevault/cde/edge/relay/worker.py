@@ -18,6 +18,7 @@ from tonevault.cde.edge.relay.control_frames import (
     Kind,
     Load,
     closed_frame,
+    held_frame,
     key_frame,
     kind_of,
     load_frame,
@@ -29,6 +30,7 @@ from tonevault.cde.edge.relay.control_frames import (
     read_record,
 )
 from tonevault.cde.edge.relay.engine import MediaEngine
+from tonevault.cde.edge.relay.held_keys import Held
 from tonevault.cde.edge.relay.masked_flow import MaskChanged, Pressed
 from tonevault.cde.edge.relay.recording_feed import RecordingFeed
 from tonevault.plumbing.process import harden_process
@@ -127,6 +129,8 @@ class RelayWorker:
             match told.report:
                 case Pressed(key, carrier, onset):
                     self._channel.send(key_frame(Kind.PRESSED, told.call, key, carrier, onset))
+                case Held(carrier, until):
+                    self._channel.send(held_frame(told.call, carrier, until))
                 case MaskChanged(mode):
                     self._channel.send(mode_frame(Kind.MASK_CHANGED, told.call, mode))
                 case _:

@@ -10,8 +10,8 @@ PAIRING_WINDOW_S = {Carrier.TONE: 0.5, Carrier.EVENT: 0.5, Carrier.INFO: 2.0}
 """How far from a press as it was first told this carrier may date the same one. Tone and event begin together, give or take a jitter
 buffer; INFO is often sent at key-up only (RFC 6086 gives no time), behind a signalling round trip: it counts from the key's release."""
 
-LONGEST_HOLD_S = 5.0
-"""Nobody who keys a number holds a key longer; a tone counts as held for so long until its end is told."""
+LONGEST_HOLD_S = 30.0
+"""A tone counts as held for so long until its end is told, which the ear always does."""
 
 LEDGER_LIMIT = 32
 """Presses remembered: two seconds of the fastest legal keying (Q.24: 80 ms a key) are 25."""

@@ -10,6 +10,7 @@ from tonevault.cde.edge.relay.control_frames import (
     Load,
     closed_frame,
     configure_frame,
+    held_frame,
     key_frame,
     kind_of,
     load_frame,
@@ -17,6 +18,7 @@ from tonevault.cde.edge.relay.control_frames import (
     plain_frame,
     read_closed,
     read_configure,
+    read_held,
     read_key,
     read_load,
     read_mode,
@@ -65,6 +67,14 @@ def test_a_negotiation_reads_back(call: int, leg: Leg, media: LegMedia) -> None:
     frame = memoryview(configure_frame(call, leg, media))
     assert kind_of(frame) == (Kind.CONFIGURE, call)
     assert read_configure(frame) == (leg, media)
+
+
+@pytest.mark.parametrize("until", [12.5, float("inf")])
+def test_how_long_a_key_was_held_reads_back_and_names_no_key(until: float) -> None:
+    frame = held_frame(9, Carrier.TONE, until)
+    assert kind_of(memoryview(frame)) == (Kind.HELD, 9)
+    assert read_held(memoryview(frame)) == (Carrier.TONE, until)
+    assert len(frame) == len(plain_frame(Kind.HELD, 9)) + 1 + 8, "a carrier and a time"
 
 
 @pytest.mark.parametrize("code", range(16))
