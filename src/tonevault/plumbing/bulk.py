@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Dialect, Table, select, tuple_
+from sqlalchemy import Column, Connection, Dialect, LargeBinary, Table, select, tuple_
 from sqlalchemy.dialects.postgresql import asyncpg
 
 CHUNK: Final = 64
@@ -19,12 +21,13 @@ class _Shape:
     """How rows of a table are written on one kind of database: values in the table's order, some of them converted first."""
 
     names: tuple[str, ...]
+    pick: Callable[[Row], tuple[Any, ...]]
     converts: tuple[tuple[int, Convert], ...]
     begin: str
     from_arrays: str
 
     def values(self, row: Row) -> list[Any]:
-        values = [row[name] for name in self.names]
+        values = list(self.pick(row))
         for place, convert in self.converts:
             values[place] = convert(values[place])
         return values
@@ -44,6 +47,20 @@ def add_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         return
     for chunk in _chunks(rows):
         connection.exec_driver_sql(*_statement(shape, chunk))
+
+
+def add_rows_if(
+    connection: Connection, table: Table, rows: Sequence[Row], condition: str, given: Sequence[Any]
+) -> bool:
+    """PostgreSQL alone: `add_rows` in one statement with a change that it depends on; False, and no row is added, where that fails.
+
+    `condition` is a statement of one row such as an UPDATE with RETURNING, written by us, with `{0}`, `{1}` for the values `given`.
+    """
+    shape = _shape_of(connection.dialect, table)
+    places = [f"${len(shape.names) + number}" for number in range(1, len(given) + 1)]
+    first = f"WITH done AS ({condition.format(*places)})"
+    sql = f"{first} {shape.from_arrays} WHERE EXISTS (SELECT 1 FROM done)"  # noqa: S608 - no value is part of it
+    return connection.exec_driver_sql(sql, (*_columns(shape, rows), *given)).rowcount == len(rows)
 
 
 def add_absent(
@@ -89,12 +106,12 @@ def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 def _statement(shape: _Shape, rows: Sequence[Row]) -> tuple[str, tuple[Any, ...]]:
     places = f"({', '.join('?' * len(shape.names))})"
-    values = tuple(value for row in rows for value in shape.values(row))
+    values = tuple(chain.from_iterable(map(shape.values, rows)))
     return f"{shape.begin} VALUES {', '.join([places] * len(rows))}", values
 
 
 def _columns(shape: _Shape, rows: Sequence[Row]) -> tuple[list[Any], ...]:
-    return tuple(list(column) for column in zip(*(shape.values(row) for row in rows), strict=True))
+    return tuple(list(column) for column in zip(*map(shape.values, rows), strict=True))
 
 
 def _shape_of(dialect: Dialect, table: Table) -> _Shape:
@@ -109,12 +126,15 @@ def _make_shape(dialect: Dialect, table: Table) -> _Shape:
     converts = tuple(
         (place, convert)
         for place, column in enumerate(table.columns)
-        if (convert := column.type.dialect_impl(dialect).bind_processor(dialect)) is not None
+        # Every driver takes bytes as they are.
+        if not isinstance(column.type, LargeBinary)
+        and (convert := column.type.dialect_impl(dialect).bind_processor(dialect)) is not None
     )
     arrays = [f"${place}::{_array_type(column)}[]" for place, column in enumerate(table.columns, 1)]
     # Names come from the schema alone, and no value is ever part of a statement.
     begin = f"INSERT INTO {table.name} ({', '.join(names)})"
-    return _Shape(names, converts, begin, f"{begin} SELECT * FROM unnest({', '.join(arrays)})")  # noqa: S608
+    from_arrays = f"{begin} SELECT * FROM unnest({', '.join(arrays)})"  # noqa: S608
+    return _Shape(names, itemgetter(*names), converts, begin, from_arrays)
 
 
 def _array_type(column: Column[Any]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -38,18 +39,16 @@ class _StepFailedError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Submission:
-    """One caller's work. Those of the same `run` that may go `together` are given to it as one sequence of items."""
+    """One caller's work. Those of the same `run` that may go `together` are given to it as one sequence of items.
+
+    `result` or `error` is what came of it in the last try, told to the caller once that is durable.
+    """
 
     run: Run
     item: Any
     together: bool
     future: "asyncio.Future[Any] | Future[Any]"
     loop: asyncio.AbstractEventLoop | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _Outcome:
-    submission: Submission
     result: Any = None
     error: BaseException | None = None
 
@@ -65,14 +64,16 @@ class GroupCommit:
 
     def commit(self, writer: str, group: Sequence[Submission]) -> None:
         """Carry out every work of the group and answer its caller. Works whose caller has gone before are left out."""
-        waiting = [each for each in group if not each.future.cancelled()]
+        waiting = deque(each for each in group if not each.future.cancelled())
         try:
             if len(waiting) > 1 and self._commit_together(writer, waiting):
                 return
-            for each in waiting:
-                self._commit_alone(writer, each)
+            while waiting:
+                self._commit_alone(writer, waiting[0])
+                waiting.popleft()
         except BaseException as error:  # noqa: BLE001 - whatever it is, no caller may wait for ever
-            _answer([_Outcome(each, error=error) for each in waiting])
+            # Those before have their answer: theirs is committed, and must not be called an error on the way to them.
+            _refuse(waiting, error)
 
     def _commit_together(self, writer: str, group: Sequence[Submission]) -> bool:
         """Whether every caller was answered; if not, nothing of the group was committed."""
@@ -80,51 +81,51 @@ class GroupCommit:
         conflicts = 0
         while conflicts < GROUP_TRIES:
             try:
-                outcomes = self._try(writer, group, guarded=guarded)
+                self._try(writer, group, guarded=guarded)
             except _StepFailedError:
                 guarded = True
             except _AgainError:
                 conflicts += 1
                 self._back_off(conflicts)
             except Exception as error:  # noqa: BLE001 - the commit itself failed: everybody is told
-                _answer([_Outcome(each, error=error) for each in group])
+                _refuse(group, error)
                 return True
             else:
-                _answer(outcomes)
+                _answer(group)
                 return True
         return False
 
     def _commit_alone(self, writer: str, submission: Submission) -> None:
         for trial in range(1, MAX_TRIES + 1):
             try:
-                _answer(self._try(writer, [submission], guarded=False))
+                self._try(writer, [submission], guarded=False)
             except _AgainError as again:
                 if trial == MAX_TRIES:
-                    _answer([_Outcome(submission, error=again.__cause__)])
+                    _refuse([submission], again.__cause__ or again)
                     return
                 self._back_off(trial)
             except Exception as error:  # noqa: BLE001 - it belongs to the caller
-                _answer([_Outcome(submission, error=error)])
+                _refuse([submission], error)
                 return
             else:
+                _answer([submission])
                 return
 
     def _back_off(self, trial: int) -> None:
         self._pause(random.uniform(0, 0.005 * 2**trial))  # noqa: S311 - jitter, no secret
 
-    def _try(self, writer: str, group: Sequence[Submission], *, guarded: bool) -> list[_Outcome]:
+    def _try(self, writer: str, group: Sequence[Submission], *, guarded: bool) -> None:
         """One transaction. Without savepoints at first: they cost two statements a work, and works seldom fail."""
         with self._connect() as connection:
             root = connection.begin()
             transaction = Transaction(writer, self.endings)
             transaction.begin(connection)
             try:
-                if guarded:
-                    outcomes = [
-                        o for step in _steps(group) for o in _run_guarded(connection, transaction, step)
-                    ]
-                else:
-                    outcomes = [o for step in _steps(group) for o in _run(connection, step, len(group))]
+                for step in _steps(group):
+                    if guarded:
+                        _run_guarded(connection, transaction, step)
+                    else:
+                        _run(connection, step, len(group))
                 transaction.write_deferred(connection)
             except DBAPIError as error:
                 _roll_back(root)
@@ -138,7 +139,6 @@ class GroupCommit:
                 transaction.end(connection)
             _commit(connection, root)
         transaction.committed()
-        return outcomes
 
 
 def _commit(connection: Connection, transaction: RootTransaction) -> None:
@@ -185,9 +185,9 @@ def _steps(group: Sequence[Submission]) -> Iterator[list[Submission]]:
     return iter(steps)
 
 
-def _run(connection: Connection, step: list[Submission], of_group: int) -> list[_Outcome]:
+def _run(connection: Connection, step: list[Submission], of_group: int) -> None:
     try:
-        results = step[0].run(connection, [each.item for each in step])
+        _do(connection, step)
     except DBAPIError as error:
         if of_group == 1 or may_run_again(error):
             raise
@@ -196,53 +196,62 @@ def _run(connection: Connection, step: list[Submission], of_group: int) -> list[
         if of_group == 1:
             raise
         raise _StepFailedError from error
-    return [_Outcome(each, result) for each, result in zip(step, results, strict=True)]
 
 
-def _run_guarded(connection: Connection, transaction: Transaction, step: list[Submission]) -> list[_Outcome]:
+def _do(connection: Connection, step: list[Submission]) -> None:
+    results = step[0].run(connection, [each.item for each in step])
+    for each, result in zip(step, results, strict=True):
+        each.result, each.error = result, None
+
+
+def _run_guarded(connection: Connection, transaction: Transaction, step: list[Submission]) -> None:
     """A step within a savepoint; one of several items that fails is run again item by item."""
     mark = transaction.mark()
     try:
         with connection.begin_nested():
-            results = step[0].run(connection, [each.item for each in step])
+            _do(connection, step)
     except Exception as error:
         if isinstance(error, DBAPIError) and may_run_again(error):
             raise
         transaction.forget(mark)
-        if len(step) > 1:
-            return [o for each in step for o in _run_guarded(connection, transaction, [each])]
-        return [_Outcome(step[0], error=error)]
-    return [_Outcome(each, result) for each, result in zip(step, results, strict=True)]
+        if len(step) == 1:
+            step[0].error = error
+            return
+        for each in step:
+            _run_guarded(connection, transaction, [each])
 
 
-def _answer(outcomes: Sequence[_Outcome]) -> None:
+def _refuse(group: Sequence[Submission], error: BaseException) -> None:
+    """Tell every caller of one error."""
+    for each in group:
+        each.error = error
+    _answer(group)
+
+
+def _answer(group: Sequence[Submission]) -> None:
     """Wake the callers: those on one event loop by one call."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
-    for each in outcomes:
-        if each.submission.loop is None:
-            _settle(each)
-        else:
-            by_loop.setdefault(each.submission.loop, []).append(each)
+    by_loop: dict[asyncio.AbstractEventLoop | None, list[Submission]] = {}
+    for each in group:
+        by_loop.setdefault(each.loop, []).append(each)
     for loop, those in by_loop.items():
+        if loop is None:
+            _settle_all(those)
+            continue
         # A loop that was closed has no caller left.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(_settle_all, those)
 
 
-def _settle_all(outcomes: Sequence[_Outcome]) -> None:
-    for each in outcomes:
-        _settle(each)
-
-
-def _settle(outcome: _Outcome) -> None:
-    future = outcome.submission.future
-    if future.done():
-        return
-    try:
-        if outcome.error is None:
-            future.set_result(outcome.result)
-        else:
-            future.set_exception(outcome.error)
-    except (InvalidStateError, asyncio.InvalidStateError):
-        # A caller that goes away between the question and the answer is nobody's fault.
-        return
+def _settle_all(group: Sequence[Submission]) -> None:
+    for each in group:
+        future = each.future
+        # A caller that goes away before the answer, or between this question and it, is nobody's fault.
+        if future.done():
+            continue
+        try:
+            if each.error is None:
+                future.set_result(each.result)
+            else:
+                future.set_exception(each.error)
+        except (InvalidStateError, asyncio.InvalidStateError):
+            continue

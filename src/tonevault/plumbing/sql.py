@@ -19,7 +19,8 @@ from tonevault.plumbing.transaction import AtCommit
 T = TypeVar("T")
 Item = TypeVar("Item")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -30,15 +31,18 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
         """Refuses a datetime without a zone: it would mean a different moment on each machine."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a stored time must carry its zone; use UTC")
-        return (value - _EPOCH) // timedelta(microseconds=1)
+        return None if value is None else to_stored(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Back to an aware datetime."""
         return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+def to_stored(time: datetime) -> int:
+    """Whole microseconds since 1970. Raises ValueError without a zone."""
+    if time.tzinfo is None:
+        raise ValueError("a stored time must carry its zone; use UTC")
+    return (time - _EPOCH) // _MICROSECOND
 
 
 class Database:

@@ -1,6 +1,6 @@
 """What a transaction carries beside its statements: rows deferred to its end, which are written once for all its works."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -35,10 +35,14 @@ class Transaction:
 
     def defer(self, kind: type[E], row: Any) -> None:  # noqa: ANN401 - rows are the affair of their kind
         """Have `kind` write this row at the end; forgotten when the work that defers it fails."""
+        self.defer_all(kind, (row,))
+
+    def defer_all(self, kind: type[E], rows: Iterable[Any]) -> None:
+        """`defer` for several rows, in their order."""
         ending = self._endings.get(kind)
         if ending is None:
             ending = self._endings.setdefault(kind, kind())
-        self._rows.append((ending, row))
+        self._rows.extend([(ending, row) for row in rows])
 
     def mark(self) -> int:
         """Where the deferred rows stand; see `forget`."""

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from tonevault.cde.audit.model import EVERY_ACCOUNT, NO_DIGEST, Entry, link, microseconds
 from tonevault.cde.schema import AUDIT_CHAIN, AUDIT_ENTRY
-from tonevault.plumbing.bulk import add_rows
+from tonevault.plumbing.bulk import add_rows, add_rows_if
 from tonevault.plumbing.insert import insert_if_absent
 
 DEFAULT_NODE: Final = "secure"
@@ -46,12 +46,11 @@ class Chains:
         if head is None:
             head = _open(connection, chain)
         links, new_head = self._linked(chain, head, rows)
-        if not _advance(connection, chain, head, new_head):
+        if not _append(connection, chain, (head, new_head), links):
             # Another process of this node, such as a command, has written meanwhile: go on from there.
             links, new_head = self._linked(chain, head := _read_locked(connection, chain), rows)
-            if not _advance(connection, chain, head, new_head):
+            if not _append(connection, chain, (head, new_head), links):
                 raise RuntimeError("the head of an audit chain changed while it was locked")
-        add_rows(connection, AUDIT_ENTRY, links)
         self._drafts[chain] = new_head
 
     def committed(self, writer: str) -> None:
@@ -117,9 +116,23 @@ _ADVANCE: Final = update(AUDIT_CHAIN).where(
     AUDIT_CHAIN.c.number == bindparam("old_number"),
     AUDIT_CHAIN.c.digest == bindparam("old_digest"),
 )
+_ADVANCE_IN_PLACE: Final = (
+    "UPDATE audit_chain SET number = {4}::bigint, digest = {5}::bytea WHERE account_id = {0}::varchar "
+    "AND chain = {1}::varchar AND number = {2}::bigint AND digest = {3}::bytea RETURNING 1"
+)
+"""The same with the entries in one statement: a round trip less in every commit."""
 
 
-def _advance(connection: Connection, chain: str, old: Head, new: Head) -> bool:
-    """Move the head, unless somebody else has moved it from `old`."""
-    given = {"of_chain": chain, "old_number": old.number, "old_digest": old.digest}
-    return connection.execute(_ADVANCE, given | {"number": new.number, "digest": new.digest}).rowcount == 1
+def _append(
+    connection: Connection, chain: str, heads: tuple[Head, Head], links: list[dict[str, object]]
+) -> bool:
+    """Move the head and add the entries, or do neither where somebody else has moved it."""
+    old, new = heads
+    if connection.dialect.name == "postgresql":
+        given = (EVERY_ACCOUNT, chain, old.number, old.digest, new.number, new.digest)
+        return add_rows_if(connection, AUDIT_ENTRY, links, _ADVANCE_IN_PLACE, given)
+    given_names = {"of_chain": chain, "old_number": old.number, "old_digest": old.digest}
+    moved = connection.execute(_ADVANCE, given_names | {"number": new.number, "digest": new.digest})
+    if moved.rowcount == 1:
+        add_rows(connection, AUDIT_ENTRY, links)
+    return moved.rowcount == 1

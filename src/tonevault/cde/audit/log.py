@@ -1,6 +1,6 @@
 """Enters acts into the audit log, in the transaction of the act itself: what is not logged has not happened."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -25,5 +25,9 @@ def record(
     `subject`: the id of the token, key or ceremony. `actor`: a custodian's name; left out, it is this node. `detail`: ids and
     words of our own, 12 at most of 200 characters each, never a request's text. Raises RuntimeError outside `Database.transact`.
     """
-    entry = Entry(account, at, actor, action, subject, dict(detail or {}))
-    transaction_of(connection).defer(Chains, entry)
+    record_all(connection, [Entry(account, at, actor, action, subject, dict(detail or {}))])
+
+
+def record_all(connection: Connection, entries: Iterable[Entry]) -> None:
+    """`record` for many acts of one transaction, in their order."""
+    transaction_of(connection).defer_all(Chains, entries)

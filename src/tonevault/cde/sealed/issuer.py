@@ -51,4 +51,7 @@ RANGES: Final = (
 
 def find_range(first_six: int) -> IssuerRange | None:
     """The range that the first six digits fall in, or None where no scheme has issued."""
-    return next((each for each in RANGES if each.low <= first_six <= each.high), None)
+    for each in RANGES:
+        if each.low <= first_six <= each.high:
+            return each
+    return None

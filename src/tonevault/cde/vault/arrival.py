@@ -7,8 +7,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from tonevault.cde.audit.log import record
-from tonevault.cde.audit.model import Action
+from tonevault.cde.audit.log import record, record_all
+from tonevault.cde.audit.model import Action, Entry
 from tonevault.cde.sealed.small_field import Expiry
 from tonevault.cde.vault import store
 from tonevault.cde.vault.keys import AccountKeys
@@ -51,8 +51,9 @@ def keep_all(connection: Connection, arrivals: Sequence[Arrival], confirm: Confi
             if each.token.token_id not in added and each.index is not None
         ],
     )
+    record_all(connection, [_making(each) for each in fresh if each.token.token_id in added])
     return [
-        _made(connection, each)
+        each.token
         if each.token.token_id in added
         else _found(connection, each, _known(each, older) or _known(each, standing))
         for each in arrivals
@@ -66,18 +67,10 @@ def _known(arrival: Arrival, tokens: dict[tuple[AccountId, bytes], StoredToken])
     return None
 
 
-def _made(connection: Connection, arrival: Arrival) -> StoredToken:
+def _making(arrival: Arrival) -> Entry:
     token = arrival.token
     detail = {"usage": token.usage.value}
-    record(
-        connection,
-        Action.TOKEN_MADE,
-        at=arrival.at,
-        account=token.account_id,
-        subject=token.token_id,
-        detail=detail,
-    )
-    return token
+    return Entry(token.account_id, arrival.at, "", Action.TOKEN_MADE, token.token_id, detail)
 
 
 def _found(connection: Connection, arrival: Arrival, standing: StoredToken | None) -> StoredToken:
@@ -91,7 +84,8 @@ def _found(connection: Connection, arrival: Arrival, standing: StoredToken | Non
             )
         tries -= 1
         if store.insert_all(connection, [(arrival.token, arrival.card, arrival.index)]):
-            return _made(connection, arrival)
+            record_all(connection, [_making(arrival)])
+            return arrival.token
         here = [(arrival.token.account_id, index) for index in (arrival.index,) if index is not None]
         standing = _known(arrival, store.find_by_index(connection, here))
     account, token_id = standing.account_id, standing.token_id

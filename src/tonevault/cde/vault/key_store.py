@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, select, update
 
 from tonevault.cde.key_custody import CustodyKind
 from tonevault.cde.schema import ACCOUNT_KEY, KEY_ENCRYPTING_KEY
@@ -92,6 +92,16 @@ def insert_key(connection: Connection, key: StoredKey) -> bool:
     )
 
 
+_IN_FORCE: Final = (
+    select(ACCOUNT_KEY.c.purpose, ACCOUNT_KEY.c.epoch)
+    .where(ACCOUNT_KEY.c.account_id == bindparam("of_account"), ACCOUNT_KEY.c.superseded_at.is_(None))
+    .order_by(ACCOUNT_KEY.c.purpose)
+)
+_HELD: Final = _IN_FORCE.with_for_update(read=True)
+_HELD_ALONE: Final = _IN_FORCE.with_for_update()
+"""Made once: every group of cards begins with one of them."""
+
+
 def hold_in_force(
     connection: Connection, account: AccountId, *, alone: bool = False
 ) -> dict[KeyPurpose, int]:
@@ -99,12 +109,7 @@ def hold_in_force(
 
     Many may hold them at once; `alone` waits for all of those, and is for whoever is about to end the epochs.
     """
-    rows = connection.execute(
-        select(ACCOUNT_KEY.c.purpose, ACCOUNT_KEY.c.epoch)
-        .where(ACCOUNT_KEY.c.account_id == account, ACCOUNT_KEY.c.superseded_at.is_(None))
-        .order_by(ACCOUNT_KEY.c.purpose)
-        .with_for_update(read=not alone)
-    )
+    rows = connection.execute(_HELD_ALONE if alone else _HELD, {"of_account": account})
     return {KeyPurpose(row.purpose): row.epoch for row in rows}
 
 

@@ -56,6 +56,8 @@ class AccountKeys:
     @property
     def older_index_keys(self) -> tuple[bytes, ...]:
         """Index keys under which a card may still stand, newest first; more than none only while a re-keying of the index runs."""
+        if len(self.index_keys) == 1:
+            return ()
         return tuple(self.index_keys[each] for each in sorted(self.index_keys, reverse=True)[1:])
 
 

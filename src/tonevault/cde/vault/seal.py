@@ -1,6 +1,7 @@
 """Card numbers to ciphertext and back, and to their lookup index. Plain digits stay in buffers that are zeroed; keys are given."""
 
 import hmac
+from collections.abc import Sequence
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -16,6 +17,7 @@ NONCE_LENGTH: Final = 12
 BLOCK_LENGTH: Final = 32
 """One byte of count, then the digits, then zeros: every ciphertext has one size, so that size tells no number's length."""
 TAG_LENGTH: Final = 16
+_ZEROS: Final = bytes(BLOCK_LENGTH)
 
 
 def associated_data(account: AccountId, token: TokenId, epoch: int) -> bytes:
@@ -25,17 +27,26 @@ def associated_data(account: AccountId, token: TokenId, epoch: int) -> bytes:
 
 def seal_number(number: CardNumber, cipher: AESGCM, nonce: bytes, bound_to: bytes) -> bytes:
     """Nonce, ciphertext and tag (60 bytes) of a card number. `nonce` is 12 fresh random bytes."""
+    return seal_and_index(number, cipher, nonce, bound_to, ())[0]
+
+
+def seal_and_index(
+    number: CardNumber, cipher: AESGCM, nonce: bytes, bound_to: bytes, index_keys: Sequence[bytes]
+) -> tuple[bytes, tuple[bytes, ...]]:
+    """`seal_number`, and `card_index` under each of the keys, of a number that is opened once for all of them."""
     block = bytearray(BLOCK_LENGTH)
     try:
-        # From view to view: a bytearray takes a view's bytes by way of a copy, which nobody would zero.
-        with open_number(number) as digits, memoryview(block) as view:
-            view[0] = len(digits)
-            view[1 : 1 + len(digits)] = digits
+        with open_number(number) as digits:
+            # From view to view: a bytearray takes a view's bytes by way of a copy, which nobody would zero.
+            with memoryview(block) as view:
+                view[0] = len(digits)
+                view[1 : 1 + len(digits)] = digits
+            indexes = tuple([hmac.digest(key, digits, "sha256") for key in index_keys])
         sealed = bytearray(BLOCK_LENGTH + TAG_LENGTH)
         cipher.encrypt_into(nonce, block, bound_to, sealed)
-        return nonce + bytes(sealed)
+        return nonce + bytes(sealed), indexes
     finally:
-        block[:] = bytes(BLOCK_LENGTH)
+        block[:] = _ZEROS
 
 
 def unseal_number(sealed: bytes, cipher: AESGCM, bound_to: bytes) -> CardNumber:
@@ -53,7 +64,7 @@ def unseal_number(sealed: bytes, cipher: AESGCM, bound_to: bytes) -> CardNumber:
             "a sealed card does not open: its row was changed or moved, or its data key is another"
         ) from None
     finally:
-        block[:] = bytes(BLOCK_LENGTH)
+        block[:] = _ZEROS
 
 
 def card_index(number: CardNumber, index_key: bytes) -> bytes:
@@ -92,4 +103,4 @@ def reseal_number(
             "a sealed card does not open: its row was changed or moved, or its data key is another"
         ) from None
     finally:
-        block[:] = bytes(BLOCK_LENGTH)
+        block[:] = _ZEROS

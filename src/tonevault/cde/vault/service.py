@@ -31,7 +31,7 @@ from tonevault.cde.vault.model import (
     TokenEvent,
     card_is_past,
 )
-from tonevault.cde.vault.seal import NONCE_LENGTH, associated_data, card_index, seal_number, unseal_number
+from tonevault.cde.vault.seal import NONCE_LENGTH, associated_data, seal_and_index, unseal_number
 from tonevault.kernel.ids import TOKEN, AccountId, Entropy, TokenId, make_secret_id
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY, random_bytes
 from tonevault.plumbing.log import get_logger
@@ -225,14 +225,16 @@ class Vault:
         token_id = TokenId(make_secret_id(TOKEN, self._entropy))
         token = _new_token(account, token_id, number, expiry, usage=usage, now=now)
         bound_to = associated_data(account, token_id, keys.epoch)
-        sealed = seal_number(number, keys.cipher, random_bytes(NONCE_LENGTH), bound_to)
-        is_multi = usage is TokenUsage.MULTI
+        looked_for = (keys.index_key, *keys.older_index_keys) if usage is TokenUsage.MULTI else ()
+        sealed, indexes = seal_and_index(
+            number, keys.cipher, random_bytes(NONCE_LENGTH), bound_to, looked_for
+        )
         return Arrival(
             token,
             SealedCard(account, token_id, keys.epoch, sealed, expiry),
             keys,
-            index=card_index(number, keys.index_key) if is_multi else None,
-            older_indexes=tuple(card_index(number, key) for key in keys.older_index_keys) if is_multi else (),
+            index=indexes[0] if indexes else None,
+            older_indexes=indexes[1:],
             at=now,
         )
 
