@@ -165,11 +165,17 @@ class Made:
     gateway_reference: str | None = None
     terms: Terms = Terms()
     of: "Made | None" = None
+    unwanted: Code | None = None
+    """The payment is held and must be let go, for this reason: its adapter said so when it fell silent. A look-up sees to it first."""
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayAnswer:
-    """The outcome of a request or look-up. `code` tells why, on anything but approval; no text of the gateway is repeated to users."""
+    """The outcome of a request or look-up. `code` tells why, on anything but approval; no text of the gateway is repeated to users.
+
+    UNKNOWN with a `code`: the payment was answered, is not wanted for that reason, and nobody knows whether it was let go. Look-ups of it
+    get the code as `Made.unwanted`, and answer UNKNOWN until it was.
+    """
 
     verdict: Verdict
     gateway_reference: str | None = None

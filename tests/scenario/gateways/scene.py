@@ -11,6 +11,7 @@ from tonevault.cde.charging.hints import Heard
 from tonevault.cde.gateway import Gateway
 from tonevault.cde.gateways.braintree import BraintreeAccess, BraintreeGateway
 from tonevault.cde.gateways.stripe import StripeGateway
+from tonevault.cde.gateways.worldpay import WorldpayAccess, WorldpayGateway
 from tonevault.kernel.clock import Clock
 from tonevault.testing.gateways import WIRES, GatewayDouble
 from tonevault.testing.gateways.braintree import webhook_form
@@ -32,6 +33,14 @@ def stripe_webhook(told: Told) -> tuple[Mapping[str, str], bytes]:
 def braintree(url: str, clock: Clock) -> Gateway:
     access = BraintreeAccess("scenario", "public", "private", {"GBP": "test-gbp"}, url)
     return BraintreeGateway(ACCOUNT, access, clock)
+
+
+def worldpay(url: str, clock: Clock) -> Gateway:
+    return WorldpayGateway(ACCOUNT, WorldpayAccess("merchant", "secret", "default", "Acme", url=url), clock)
+
+
+def no_webhook(told: Told) -> tuple[Mapping[str, str], bytes]:
+    raise NotImplementedError(f"webhooks of {told.merchant} are told by its conformance rig alone")
 
 
 def braintree_webhook(told: Told) -> tuple[Mapping[str, str], bytes]:
@@ -59,7 +68,11 @@ class Scene:
 
 
 Story = Callable[[Scene], Coroutine[None, None, None]]
-GATEWAYS = {"stripe": (stripe, stripe_webhook), "braintree": (braintree, braintree_webhook)}
+GATEWAYS = {
+    "stripe": (stripe, stripe_webhook),
+    "braintree": (braintree, braintree_webhook),
+    "worldpay": (worldpay, no_webhook),
+}
 
 
 def play_scene(name: str, folder: Path, story: Story) -> None:

@@ -15,8 +15,8 @@ from tonevault.boundary.charges import (
     Initiator,
     Taking,
 )
-from tonevault.cde.charging.model import Attempt, AttemptState, Fault, code_of, shown
-from tonevault.cde.gateway import Code, GatewayAnswer, Kind, Made, Terms, Verdict
+from tonevault.cde.charging.model import Attempt, AttemptState, Fault, code_of, shown, tells
+from tonevault.cde.gateway import Check, Code, GatewayAnswer, Kind, Made, Terms
 from tonevault.cde.gateway import Initiator as GatewayInitiator
 from tonevault.kernel.ids import AccountId, ChargeId, TokenId
 
@@ -99,15 +99,16 @@ class StoredCharge:
         """The charge once the attempt that pays is in `state`, for the reason that `answer` or `fault` gives."""
         code = fault.value if fault else None
         moved = replace(self, state=CHARGE_STATES[state], updated_at=now, code=code)
-        if answer is not None and answer.verdict is not Verdict.UNKNOWN:
+        if answer is not None and tells(answer):
             moved = replace(
                 moved,
                 gateway_reference=answer.gateway_reference,
-                code=code_of(answer) or moved.code,
+                # While it is not known how it ends, there is nothing to advise.
+                code=None if state is AttemptState.UNKNOWN else code_of(answer) or moved.code,
                 is_final=answer.is_final if state is AttemptState.DECLINED else None,
-                security_code_check=CheckResult(answer.security_code_check.value),
-                postal_code_check=CheckResult(answer.postal_code_check.value),
-                address_check=CheckResult(answer.address_check.value),
+                security_code_check=_check(answer.security_code_check, self.security_code_check),
+                postal_code_check=_check(answer.postal_code_check, self.postal_code_check),
+                address_check=_check(answer.address_check, self.address_check),
             )
         if moved.state is ChargeState.SUCCEEDED and moved.kind is ChargeKind.PAYMENT:
             if moved.capture is Taking.MANUAL:
@@ -156,6 +157,11 @@ class StoredCharge:
         )
 
 
+def _check(told: Check, known: CheckResult) -> CheckResult:
+    """A look-up may not repeat what the payment's own answer has said of a check."""
+    return known if told is Check.NOT_GIVEN else CheckResult(told.value)
+
+
 def new_charge(
     request: ChargeRequest,
     gateway: str,
@@ -198,4 +204,5 @@ def made_of(charge: StoredCharge, attempt: Attempt, paying: Attempt | None = Non
         gateway_reference=attempt.gateway_reference,
         terms=charge.terms,
         of=None if paying is None else made_of(charge, paying),
+        unwanted=attempt.unwanted,
     )

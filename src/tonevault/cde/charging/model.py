@@ -118,16 +118,27 @@ class Attempt:
         self, state: AttemptState, answer: GatewayAnswer | None, fault: Fault | None, now: datetime
     ) -> "Attempt":
         """The attempt once it is in `state`, for the reason that `answer` or `fault` gives. The first silence is kept."""
-        told = answer is not None and answer.verdict is not Verdict.UNKNOWN
         code = fault.value if fault else None
         return replace(
             self,
             state=state,
             updated_at=now,
             silent_since=self.silent_since or (now if state is AttemptState.UNKNOWN else None),
-            gateway_reference=answer.gateway_reference if answer and told else self.gateway_reference,
-            code=code if answer is None or not told else code_of(answer),
+            gateway_reference=answer.gateway_reference
+            if answer and tells(answer)
+            else self.gateway_reference,
+            code=code_of(answer) if answer and tells(answer) else code,
         )
+
+    @property
+    def unwanted(self) -> Code | None:
+        """Why it must be let go, where its adapter could not see to it at once."""
+        return Code(self.code) if self.state is AttemptState.UNKNOWN and self.code else None
+
+
+def tells(answer: GatewayAnswer) -> bool:
+    """Whether an answer says anything: silence may still say that the payment is not wanted."""
+    return answer.verdict is not Verdict.UNKNOWN or answer.code is not None
 
 
 def code_of(answer: GatewayAnswer) -> str | None:

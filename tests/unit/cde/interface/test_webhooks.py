@@ -87,6 +87,18 @@ def test_it_is_found_by_the_gateways_own_reference_too(play: Play) -> None:
     play(story)
 
 
+def test_an_id_that_may_hold_card_digits_is_not_kept_and_is_heard_each_time(play: Play) -> None:
+    async def story(till: Till) -> None:
+        charge, _ = await unknown_charge(till)
+        attempts = await till.database.read(lambda c: attempts_of(c, ACCOUNT, charge))
+        hint = Hint("evt_4000-0566-5566-5556", HintAbout.PAYMENT, attempts[0].attempt_id)
+        for _ in range(2):
+            assert (await till.cashier.hints.heard(ACCOUNT, "simulator", hint, till.clock.utc()))[0]
+        assert await till.database.read(lambda c: c.execute(GATEWAY_EVENT.select()).all()) == []
+
+    play(story)
+
+
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [

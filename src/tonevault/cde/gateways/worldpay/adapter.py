@@ -91,7 +91,8 @@ class WorldpayGateway:
             return answer
         if reading.has_mismatch(answer):
             done = await self._act(actions, Action.CANCEL)
-            return reading.mismatched(answer) if _is_done(done) else reading.SILENT
+            declined = reading.mismatched(answer)
+            return declined if _is_done(done) else replace(declined, verdict=Verdict.UNKNOWN)
         if not request.terms.take_now:
             return answer
         body = follow_up_body(request.reference, request.money)
@@ -200,19 +201,24 @@ class WorldpayGateway:
     async def _settled(self, made: Made, records: list[Record]) -> GatewayAnswer | None:
         answers = [(reading.recorded(each), each) for each in records]
         if not answers:
-            return None
+            # What was answered once is there, whatever a query says.
+            return None if made.unwanted is None else reading.SILENT
         for verdict in (Verdict.APPROVED, Verdict.UNKNOWN):
             for answer, record in answers:
                 if answer.verdict is verdict:
                     return await self._finished(made, record, answer)
-        return answers[0][0]
+        answer, record = answers[0]
+        return await self._finished(made, record, answer)
 
     async def _finished(self, made: Made, record: Record, answer: GatewayAnswer) -> GatewayAnswer:
-        """A payment that was to be taken but is only held was left between its two steps: nobody knows the postal code's check."""
-        if not (made.kind is Kind.PAYMENT and made.terms.take_now and record.is_held):
-            return answer
-        done = await self._act(record.links, Action.CANCEL)
-        return reading.CALLED_OFF if _is_done(done) else reading.SILENT
+        """A payment that is held and should not be is let go: one that did not match, and one that was to be taken but was left between its
+        two steps, for nobody knows the postal code's check."""
+        left = made.terms.take_now or made.unwanted is not None
+        if not (made.kind is Kind.PAYMENT and left and record.is_held):
+            return answer if made.unwanted is None else reading.let_go(record, answer, made.unwanted)
+        if not _is_done(await self._act(record.links, Action.CANCEL)):
+            return reading.SILENT
+        return reading.CALLED_OFF if made.unwanted is None else reading.let_go(record, answer, made.unwanted)
 
     def _followed(self, made: Made, reply: Reply, refused: GatewayAnswer) -> GatewayAnswer:
         if reply.status >= 300:

@@ -79,6 +79,17 @@ def mismatched(answer: GatewayAnswer) -> GatewayAnswer:
     return replace(answer, verdict=Verdict.DECLINED, code=_mismatch(answer))
 
 
+def let_go(record: Record, answer: GatewayAnswer, why: Code) -> GatewayAnswer:
+    """The decline of a payment that was held, did not match, and is held no more. What was taken all the same stays taken."""
+    if (
+        answer.verdict is Verdict.UNKNOWN
+        or record.has("sale", "Succeeded")
+        or record.has("settlement", "Requested")
+    ):
+        return answer
+    return replace(answer, verdict=Verdict.DECLINED, code=why, taken=True)
+
+
 def _mismatch(answer: GatewayAnswer) -> Code:
     if answer.security_code_check is Check.FAILED:
         return Code.INCORRECT_SECURITY_CODE

@@ -139,6 +139,32 @@ def test_a_payment_left_between_its_steps_is_let_go_unless_it_was_taken(
     play(story)
 
 
+@pytest.mark.parametrize(
+    "lost", [Behaviour(arrives=False), Behaviour(answers=False)], ids=["request", "answer"]
+)
+@pytest.mark.parametrize("take_now", [True, False])
+def test_what_does_not_match_is_let_go_by_look_ups_until_it_is(
+    play: Callable[[Story], None], lost: Behaviour, take_now: bool
+) -> None:
+    async def story(till: Till) -> None:
+        request = till.request(WRONG_POSTAL_CODE, postal_code="99999", terms=Terms(take_now=take_now))
+        till.double.script(Step.VOID, lost)
+        answer = await till.gateway.authorise(request)
+        assert (answer.verdict, answer.code) == (Verdict.UNKNOWN, Code.POSTAL_CODE_MISMATCH)
+        assert answer.postal_code_check is Check.FAILED
+        made = replace(till.made(request), unwanted=answer.code)
+        till.double.script(Step.VOID, Behaviour(fault=Fault.BROKEN))
+        asked = [await till.gateway.look_up(made) for _ in range(3)]
+        told = [(each.verdict, each.code) for each in asked if each is not None]
+        declined = (Verdict.DECLINED, Code.POSTAL_CODE_MISMATCH)
+        assert told == ([declined] * 3 if lost.arrives else [(Verdict.UNKNOWN, None), declined, declined])
+        (entry,) = till.double.ledger.by_reference("merchant", request.reference)
+        assert entry.state == "canceled"
+        assert till.movements(request) == []
+
+    play(story)
+
+
 def test_a_capture_soon_after_needs_no_query(play: Callable[[Story], None]) -> None:
     async def story(till: Till) -> None:
         request = till.request(terms=Terms(take_now=False))
