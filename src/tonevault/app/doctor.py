@@ -3,20 +3,18 @@
 import os
 import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
-
 from tonevault.app.capacity import MEBIBYTE, needs, shortcomings
+from tonevault.app.certificate_doctor import certificate_findings
 from tonevault.app.codec_doctor import codec_findings
 from tonevault.app.edge_settings import edge_settings, relay_settings
 from tonevault.app.embedded import Places, places
 from tonevault.app.findings import Finding, Level
 from tonevault.app.gateway_doctor import gateway_findings
 from tonevault.app.key_doctor import examine_keys
+from tonevault.app.port_doctor import host_and_port, port_findings, why_not
 from tonevault.app.settings import (
     LISTENER,
     MediaSettings,
@@ -25,13 +23,13 @@ from tonevault.app.settings import (
     SipSettings,
     TonevaultSettings,
 )
+from tonevault.app.webhook_doctor import webhook_findings
 from tonevault.plumbing.machine_limits import machine_limits
 from tonevault.plumbing.migrations import DatabaseUnusableError, open_database, require_readable
 from tonevault.plumbing.settings import SettingsError
 
 PORTS_TRIED: Final = 16
 """How many ports of the media range are tried: enough to find a range that another program holds."""
-CERTIFICATE_WARNING: Final = timedelta(days=21)
 
 
 def examine(settings: TonevaultSettings) -> list[Finding]:
@@ -53,8 +51,10 @@ def examine(settings: TonevaultSettings) -> list[Finding]:
     else:
         findings += _sip(settings.secure.sip)
         findings += _media(settings.secure.media)
-        findings += _port("desk.listen", socket.SOCK_STREAM, *_split(settings.desk.listen))
-    certificate = list(_certificate(settings.secure.sip))
+        findings += port_findings("desk.listen", socket.SOCK_STREAM, *host_and_port(settings.desk.listen))
+    findings += webhook_findings(settings, running=running)
+    sip = settings.secure.sip
+    certificate = list(certificate_findings("secure.sip", sip.certificate, sip.private_key))
     findings += certificate
     if not any(each.is_fault for each in certificate):
         findings += _edge(settings)
@@ -150,15 +150,15 @@ def _sip(settings: SipSettings) -> Iterator[Finding]:
         match = LISTENER.match(listener)
         if match is not None:
             kind = socket.SOCK_DGRAM if match[1] == "udp" else socket.SOCK_STREAM
-            yield from _port(f"secure.sip.listen[{place}]", kind, match[2].strip("[]"), int(match[3]))
+            yield from port_findings(f"secure.sip.listen[{place}]", kind, match[2].strip("[]"), int(match[3]))
 
 
 def _media(settings: MediaSettings) -> Iterator[Finding]:
     span = range(settings.first_port, settings.last_port + 1)
     tried = span[:: max(1, len(span) // PORTS_TRIED)]
-    busy = [port for port in tried if _why_not(socket.SOCK_DGRAM, settings.address, port)]
+    busy = [port for port in tried if why_not(socket.SOCK_DGRAM, settings.address, port)]
     if busy == list(tried):
-        reason = _why_not(socket.SOCK_DGRAM, settings.address, tried[0])
+        reason = why_not(socket.SOCK_DGRAM, settings.address, tried[0])
         yield Finding(
             Level.FAULT,
             "secure.media",
@@ -178,72 +178,6 @@ def _media(settings: MediaSettings) -> Iterator[Finding]:
             "secure.media",
             f"ports {settings.first_port} to {settings.last_port} on {settings.address} are free",
         )
-
-
-def _port(subject: str, kind: socket.SocketKind, host: str, port: int) -> Iterator[Finding]:
-    reason = _why_not(kind, host, port)
-    name = "udp" if kind == socket.SOCK_DGRAM else "tcp"
-    if reason:
-        yield Finding(
-            Level.FAULT,
-            subject,
-            f"{name} {host}:{port} cannot be bound ({reason})",
-            f"stop what holds it (ss -lnp | grep {port}), or choose another port or address",
-        )
-    else:
-        yield Finding(Level.OK, subject, f"{name} {host}:{port} is free")
-
-
-def _why_not(kind: socket.SocketKind, host: str, port: int) -> str:
-    """Why a port cannot be bound, in the system's words; empty when it can."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, kind) as probe:
-        if kind == socket.SOCK_STREAM:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            return os.strerror(error.errno) if error.errno and error.errno > 0 else "the host name is unknown"
-    return ""
-
-
-def _certificate(settings: SipSettings) -> Iterator[Finding]:
-    if settings.certificate is None or settings.private_key is None:
-        return
-    try:
-        certificate = x509.load_pem_x509_certificate(settings.certificate.read_bytes())
-        key = load_pem_private_key(settings.private_key.read_bytes(), None)
-    except OSError:
-        yield Finding(
-            Level.FAULT,
-            "secure.sip",
-            "certificate or private_key cannot be read",
-            "name PEM files that this user can read",
-        )
-        return
-    except (ValueError, TypeError):
-        yield Finding(
-            Level.FAULT,
-            "secure.sip",
-            "certificate or private_key is not PEM, or the key has a password",
-            "give PEM files, the key without password and mode 0600",
-        )
-        return
-    form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    left = certificate.not_valid_after_utc - datetime.now(UTC)
-    if certificate.public_key().public_bytes(*form) != key.public_key().public_bytes(*form):
-        yield Finding(
-            Level.FAULT,
-            "secure.sip",
-            "certificate and private_key do not belong together",
-            "name the key that the certificate was made for",
-        )
-    elif left < timedelta(0):
-        yield Finding(Level.FAULT, "secure.sip", "the certificate has expired", "renew it")
-    elif left < CERTIFICATE_WARNING:
-        yield Finding(Level.WARNING, "secure.sip", f"the certificate expires in {left.days} days", "renew it")
-    else:
-        yield Finding(Level.OK, "secure.sip", f"the certificate is good for {left.days} days")
 
 
 def _capacity(settings: TonevaultSettings) -> Iterator[Finding]:
@@ -284,11 +218,6 @@ def _recordings(settings: RecordingSettings) -> Iterator[Finding]:
         )
     else:
         yield Finding(Level.OK, "recordings", "every call is recorded, masked")
-
-
-def _split(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    return host.strip("[]"), int(port)
 
 
 def _answers(path: Path) -> bool:
