@@ -11,6 +11,7 @@ from typing import TypeVar
 from benchmarks.relays.contender import HOST
 
 from tonevault.cde.edge.relay.call_media import LegSockets
+from tonevault.cde.edge.relay.direct_path import DirectPath
 from tonevault.cde.edge.relay.engine import MediaEngine
 from tonevault.cde.edge.relay.latch import Address
 from tonevault.cde.edge.relay.media_socket import LARGEST_DATAGRAM, MediaSocket
@@ -23,6 +24,8 @@ WARM_UP = 40
 """Packet times that are not counted: peers latch, sockets settle, the ear fills."""
 
 Made = TypeVar("Made")
+Lane = tuple[MediaSocket, DirectPath, MediaSocket]
+"""Where a packet is read, what carries it, and where it is sent on."""
 
 
 class Watch:
@@ -49,6 +52,7 @@ class Bench:
         self.engine.gathers = True
         self.phones: list[socket.socket] = []
         self.sockets: dict[int, MediaSocket] = {}
+        self.lanes: dict[int, Lane] = {}
         self.poller = select.epoll()
         self.buffers = [bytearray(LARGEST_DATAGRAM) for _ in range(2 * calls)]
         self.views = [memoryview(buffer)[:PACKET] for buffer in self.buffers]
@@ -70,8 +74,10 @@ class Bench:
         for leg, phone in zip(Leg, self.phones[-2:], strict=True):
             port = phone.getsockname()[1]
             self.engine.configure(call, leg, LegMedia(MediaAddress(HOST, port, port + 1), PCMU, ()))
-        for one in legs:
-            self.sockets[one.rtp].path = self.engine.direct_path(one.rtp)
+        for one, other in (legs, legs[::-1]):
+            path = self.engine.direct_path(one.rtp)
+            if path is not None:
+                self.lanes[one.rtp] = (self.sockets[one.rtp], path, self.sockets[other.rtp])
 
     def settle(self, now: float) -> None:
         """Narrow every socket to its phone."""
@@ -123,38 +129,31 @@ def plain_steps(calls: int, turns: int) -> dict[str, float]:
             bench.engine.outbox.clear()
             bench.settle(now)
             continue
-        ones = [bench.sockets[number] for number, _ in ready]
-        watch.time("read: recv", partial(_read, bench, ones))
-        if watch.time("carry: checks, header, jitter", partial(_carry, bench, ones, now)) != 2 * calls:
+        lanes = [bench.lanes[number] for number, _ in ready]
+        watch.time("read: recv", partial(_read, bench, lanes))
+        if watch.time("carry: checks, header, jitter", partial(_carry, bench, lanes, now)) != 2 * calls:
             raise RuntimeError("stages: a packet was not plainly the next one")
-        outs = [
-            (bench.sockets[one.path.outlet], view)
-            for one, view in zip(ones, bench.views, strict=True)
-            if one.path
-        ]
-        watch.time("write: send, and the way through the kernel to the phone", partial(_write, outs))
+        watch.time("write: send, and the way through the kernel to the phone", partial(_write, bench, lanes))
         _hear(bench.phones)
     bench.close()
     return {step: seconds * 1e6 / (2 * calls * turns) for step, seconds in watch.seconds.items()}
 
 
-def _read(bench: Bench, ones: list[MediaSocket]) -> None:
-    for one, buffer in zip(ones, bench.buffers, strict=True):
+def _read(bench: Bench, lanes: list[Lane]) -> None:
+    for (one, _, _), buffer in zip(lanes, bench.buffers, strict=True):
         one.read(buffer)
 
 
-def _carry(bench: Bench, ones: list[MediaSocket], now: float) -> int:
+def _carry(bench: Bench, lanes: list[Lane], now: float) -> int:
     carried = 0
-    for one, buffer in zip(ones, bench.buffers, strict=True):
-        path = one.path
-        if path is not None and path.forward(buffer, PACKET, now):
-            carried += 1
+    for (_, path, _), buffer in zip(lanes, bench.buffers, strict=True):
+        carried += path.forward(buffer, PACKET, now)
     return carried
 
 
-def _write(outs: list[tuple[MediaSocket, memoryview]]) -> None:
-    for one, view in outs:
-        one.write(view)
+def _write(bench: Bench, lanes: list[Lane]) -> None:
+    for (_, _, hearer), view in zip(lanes, bench.views, strict=True):
+        hearer.write(view)
 
 
 def captured_steps(calls: int, turns: int, payloads: Sequence[bytes]) -> dict[str, float]:

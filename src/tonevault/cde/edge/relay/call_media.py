@@ -211,9 +211,11 @@ class CallMedia:
         self.customer_flow.start_capture(mode, bank, now)
 
     def wipe(self) -> None:
-        """The call ended: nothing that told of a key stays, nor the keys of its media."""
+        """The call ended: nothing that told of a key stays, nor the keys of its media. Nor does the call refer to itself any more: it is
+        gone at once, for a worker collects no garbage while it has calls."""
         for flow in self.flows.values():
             flow.wipe()
+            flow.back = flow.control = None
         for side in self._sides.values():
             if side.secured is not None:
                 side.secured.destroy()

@@ -1,5 +1,6 @@
 """The path of a packet that is only carried: numbers moved, payload untouched. It refuses whatever is not plainly the next packet."""
 
+import struct
 from typing import Final, Protocol
 
 from tonevault.cde.edge.relay.latch import Address
@@ -35,12 +36,20 @@ JUMP_S: Final = 2.0
 """A timestamp that is this far from where the clock says it should be has jumped: the sender began its count anew."""
 LATE_S: Final = 2.0
 """For so long after the path was taken up anew, packets from before that are dropped: what a mask held back must not come late."""
+NUMBERS: Final = struct.Struct("!QI")
+"""The header as two numbers: first octet, payload type, sequence number and timestamp in a row, and the SSRC. So one addition moves both
+counts, as long as neither begins again at 0."""
 CLOSED: Final = -1
-"""No SSRC equals it: nothing goes on directly."""
+"""No number of a header is as low: nothing goes on directly."""
+
+
+def _numbers(mark_type: int, sequence: int, timestamp: int) -> int:
+    """The first of NUMBERS."""
+    return PLAIN_FIRST_OCTET << 56 | mark_type << 48 | sequence << 32 | timestamp
 
 
 class DirectPath:
-    """Two parts. `forward` is the hot one: a packet that goes on as the one before did is renumbered in a few look-ups. `carry` takes any
+    """Two parts. `forward` is the hot one: a packet that goes on as the one before did is renumbered by one addition. `carry` takes any
     packet of the source, finds out what changed, and opens the hot path again. The path is *anchored* while a fixed distance lies between
     the source's numbers and the stream's.
     """
@@ -48,21 +57,26 @@ class DirectPath:
     __slots__ = (
         "_anchor_sequence",
         "_anchored_at",
+        "_last",
+        "_newest",
         "_octets",
-        "_open_ssrc",
         "_packets",
         "_sequence_offset",
+        "_shift",
+        "_ssrc",
         "_step",
+        "_step_s",
+        "_stream_ssrc",
+        "_stride",
+        "_table",
         "_timestamp_offset",
         "heard_at",
-        "jitter",
+        "jitter_s",
         "outbox",
         "outlet",
-        "sequence",
         "source",
         "stream",
         "target",
-        "timestamp",
         "voice",
     )
 
@@ -74,60 +88,56 @@ class DirectPath:
         self.voice: list[Route | None] = [None] * 256
         self.source: Address | None = None
         self.target: Address | None = None
-        self.sequence = 0
-        self.timestamp = 0
-        """Of the newest packet of the source, carried or not."""
         self.heard_at = 0.0
-        self.jitter = 0.0
-        """RFC 3550 section 6.4.1, in timestamp units."""
+        self.jitter_s = 0.0
+        """RFC 3550 section 6.4.1, but in seconds."""
+        self._newest = 0
+        """The first of NUMBERS, of the newest packet of the source, carried or not."""
         self._step = 0
+        """Timestamp units from one packet to the next."""
         self._sequence_offset = 0
         self._timestamp_offset = 0
         self._anchored_at: float | None = None
         self._anchor_sequence = 0
-        self._open_ssrc = CLOSED
         self._packets = 0
         self._octets = 0
+        # What the hot path knows; `_open` sets it. A next packet adds `_stride` to the newest's numbers, up to `_last`.
+        self._stride = 0
+        self._last = CLOSED
+        self._ssrc = 0
+        self._step_s = 0.0
+        self._shift = 0
+        self._stream_ssrc = stream.ssrc
+        self._table: bytes | None = None
 
     def forward(self, buffer: bytearray, length: int, now: float) -> bool:
         """Make the datagram in the first `length` octets of `buffer`, which `source` sent, the one that `target` is to be sent, if it is
         plainly the next voice packet. False, and nothing done, if it needs looking at."""
-        if length <= HEADER_OCTETS or self.target is None:
+        if length <= HEADER_OCTETS:
             return False
-        first, mark_type, sequence, timestamp, ssrc = HEADER.unpack_from(buffer)
-        step = (timestamp - self.timestamp) & TIMESTAMP_MASK
-        if (
-            ssrc != self._open_ssrc
-            or first != PLAIN_FIRST_OCTET
-            or (sequence - self.sequence) & SEQUENCE_MASK != 1
-            or step >= STEADY_UNITS
-        ):
+        numbers, ssrc = NUMBERS.unpack_from(buffer)
+        if numbers - self._newest != self._stride or numbers > self._last or ssrc != self._ssrc:
             return False
-        route = self.voice[mark_type]
-        if route is None:
-            return False
-        stream = self.stream
-        drift = (now - self.heard_at) * stream.clock_rate - step
-        self.jitter += ((drift if drift > 0 else -drift) - self.jitter) * 0.0625
-        self.sequence = sequence
-        self.timestamp = timestamp
-        self._step = step
+        self._newest = numbers
+        drift = now - self.heard_at - self._step_s
         self.heard_at = now
+        self.jitter_s += ((drift if drift > 0 else -drift) - self.jitter_s) * 0.0625
         self._packets += 1
         self._octets += length
-        out_type, table, _ = route
-        HEADER.pack_into(
-            buffer,
-            0,
-            PLAIN_FIRST_OCTET,
-            out_type,
-            (sequence + self._sequence_offset) & SEQUENCE_MASK,
-            (timestamp + self._timestamp_offset) & TIMESTAMP_MASK,
-            stream.ssrc,
-        )
-        if table is not None:
-            buffer[HEADER_OCTETS:length] = buffer[HEADER_OCTETS:length].translate(table)
+        NUMBERS.pack_into(buffer, 0, numbers + self._shift, self._stream_ssrc)
+        if self._table is not None:
+            buffer[HEADER_OCTETS:length] = buffer[HEADER_OCTETS:length].translate(self._table)
         return True
+
+    @property
+    def sequence(self) -> int:
+        """Of the newest packet of the source, carried or not."""
+        return self._newest >> 32 & SEQUENCE_MASK
+
+    @property
+    def timestamp(self) -> int:
+        """Of the newest packet of the source, carried or not."""
+        return self._newest & TIMESTAMP_MASK
 
     @property
     def next_timestamp(self) -> int:
@@ -144,7 +154,7 @@ class DirectPath:
         last time, for the counters."""
         carried = self.settle()
         self._anchored_at = None
-        self._open_ssrc = CLOSED
+        self._last = CLOSED
         return carried
 
     def settle(self) -> int:
@@ -181,29 +191,46 @@ class DirectPath:
             self.outbox.append((self.outlet, header + payload, self.target))
             self._packets += 1
             self._octets += HEADER_OCTETS + len(payload)
+        if packet.sequence == self.sequence:
+            self._open(packet, route, is_event=is_event)
         return True
+
+    def _open(self, packet: RtpPacket, route: Route, *, is_event: bool) -> None:
+        """Let packets that go on like this one, the newest, go on directly, until a number of either stream would begin again."""
+        self._last = CLOSED
+        if is_event or self.target is None or self._step == 0:
+            return
+        sequence = (packet.sequence + self._sequence_offset) & SEQUENCE_MASK
+        timestamp = (packet.timestamp + self._timestamp_offset) & TIMESTAMP_MASK
+        packets_left = min(
+            SEQUENCE_MASK - max(packet.sequence, sequence),
+            (TIMESTAMP_MASK - max(packet.timestamp, timestamp)) // self._step,
+        )
+        self._newest = _numbers(packet.payload_type, packet.sequence, packet.timestamp)
+        self._stride = (1 << 32) + self._step
+        self._last = self._newest + packets_left * self._stride
+        self._ssrc = packet.ssrc
+        self._step_s = self._step / route.clock_rate
+        self._shift = _numbers(route.mark_type & ~MARKER, sequence, timestamp) - self._newest
+        self._table = route.table
 
     def leave_out(self, packet: RtpPacket, now: float) -> None:
         """A packet of the source that does not go on: the stream's numbers close up, so that nobody takes it for lost."""
         if self._anchored_at is not None and sequence_step(packet.sequence, self.sequence) > 0:
             self._sequence_offset = (self._sequence_offset - 1) & SEQUENCE_MASK
+            self._last = CLOSED
         self.note(packet, now)
 
     def note(self, packet: RtpPacket, now: float) -> None:
         """Keep the source's numbers, if the packet is its newest. An event's packets share a timestamp: the time of the first counts."""
         if self._anchored_at is not None and sequence_step(packet.sequence, self.sequence) <= 0:
             return
-        step = timestamp_step(packet.timestamp, self.timestamp)
-        self.sequence, self.timestamp = packet.sequence, packet.timestamp
-        if 0 < step < STEADY_UNITS:
-            self._step = step
-        if step != 0:
-            self.heard_at = now
+        self.note_next(packet.sequence, packet.timestamp, now)
 
     def note_next(self, sequence: int, timestamp: int, now: float) -> None:
-        """Keep the numbers of a packet that is plainly the source's next."""
+        """Keep the numbers of a packet that is plainly the source's newest."""
         step = (timestamp - self.timestamp) & TIMESTAMP_MASK
-        self.sequence, self.timestamp = sequence, timestamp
+        self._newest = _numbers(0, sequence, timestamp)
         if 0 < step < STEADY_UNITS:
             self._step = step
         if step != 0:
@@ -226,7 +253,6 @@ class DirectPath:
             stream.clock_rate = route.clock_rate
         self._sequence_offset = (stream.sequence + 1 - packet.sequence) & SEQUENCE_MASK
         self._timestamp_offset = (stream.next_timestamp(now) - packet.timestamp) & TIMESTAMP_MASK
-        self.sequence, self.timestamp, self.heard_at = packet.sequence, packet.timestamp, now
+        self._newest, self.heard_at = _numbers(0, packet.sequence, packet.timestamp), now
         self._anchored_at = now
         self._anchor_sequence = packet.sequence
-        self._open_ssrc = packet.ssrc

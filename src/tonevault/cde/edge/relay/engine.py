@@ -22,6 +22,8 @@ CAPTURE_TICK_S: Final = 0.005
 """While any capture is open, the clock is looked at this often: a quarter of a packet, so that filled silence keeps step."""
 MOVED_S: Final = 0.019
 """A line that moved within the time of a packet needs no clock: nothing is filled in and nothing that waits comes out so soon."""
+REPORTS_AT_ONCE: Final = 4
+"""What falls due together, after a stall say, goes out over some turns: each report is 20 µs for which voice waits."""
 SCATTER: Final = 1 << 20
 """RFC 3550 section 6.2: reports come at 0.5 to 1.5 times the interval, lest all calls report at once."""
 
@@ -190,7 +192,9 @@ class MediaEngine:
             del self._capturing[call]
         if self._unmasked and not self.gathers:
             self.mask(now)
-        while self._reports_due and self._reports_due[0][0] <= now:
+        for _ in range(REPORTS_AT_ONCE):
+            if not self._reports_due or self._reports_due[0][0] > now:
+                break
             _, call, leg = heapq.heappop(self._reports_due)
             if call in self._calls:
                 self._calls[call].report(leg, now)
