@@ -17,7 +17,13 @@ STRAY: Final = "stray"
 SILENT: Final = {STRAY, "misuse"}
 """On these lines no key is pressed in a capture, so there is nothing to beep for."""
 EXPECTED: Final = {
-    Kind.LOG: ("tonevault.cde.edge.sip_driver", "secure_zone_up", "capture over", "zone died"),
+    Kind.LOG: (
+        "tonevault.cde.edge.sip_driver",
+        "secure_zone_up",
+        "capture over",
+        "zone died",
+        "state=unknown",
+    ),
     Kind.FILE: (
         "desk/desk.db",
         "desk/desk.db-wal",
@@ -38,9 +44,11 @@ EXPECTED: Final = {
     Kind.MEDIA: (),
     Kind.BROWSER: (f"**** **** **** {VISA.number[-4:]}", "eventSourceMessageReceived", "card_data_refused"),
     Kind.RECORDING: ("RIFF",),
+    Kind.COMMAND: ("FOUND", '"key_count"', "audit log", "webhooks"),
 }
 """What each kind must show, or it was not gathered: an empty search finds nothing."""
-LEAST_BYTES: Final = 100_000
+LEAST_BYTES: Final = {Kind.COMMAND: 2_000}
+OTHERWISE: Final = 100_000
 
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -59,7 +67,7 @@ def test_nothing_of_a_card(evidence: Evidence, kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", list(Kind), ids=lambda kind: kind.name.lower())
 def test_the_evidence_is_there(evidence: Evidence, kind: Kind) -> None:
-    assert evidence.size(kind) > LEAST_BYTES
+    assert evidence.size(kind) > LEAST_BYTES.get(kind, OTHERWISE)
     whole = b"\n".join(one.where.encode() + b"\n" + one.content for one in evidence.pieces[kind])
     assert [words for words in EXPECTED[kind] if words.encode() not in whole] == []
 
@@ -73,8 +81,25 @@ def test_no_agent_is_sent_a_key(evidence: Evidence) -> None:
     assert {one.leg.name for one in evidence.heard if one.beeps == 0} == SILENT, (
         "the judge heard each capture"
     )
-    assert set(evidence.keys_in_recordings.values()) == {0}, "nor did the agent's phone record one"
     assert {line: count for line, count in evidence.infos_to_agents.items() if count and line != STRAY} == {}
+
+
+def test_no_recording_holds_a_key(evidence: Evidence) -> None:
+    """Neither the agent's phone nor the product has recorded one, on either channel, but where no field waited."""
+    found = dict(evidence.keys_in_recordings)
+    assert len(found) > len(ALL_LINES)
+    assert found.pop(STRAY) >= 16, "the judge hears keys where there are keys"
+    assert {where: keys for where, keys in found.items() if keys} == {}
+
+
+def test_the_commands_say_what_they_found_and_repeat_none_of_it(evidence: Evidence) -> None:
+    """`tonevault tones` finds the number that was keyed in the open, and nothing on a masked call; the audit logs hold."""
+    ends = {
+        " ".join(words[:2]) if words[0] == "doctor" else words[0:2]: end
+        for words, end in evidence.exits.items()
+    }
+    assert ends["doctor --audit"] == 0
+    assert [end for words, end in evidence.exits.items() if words[0] == "tones"] == [1, 0]
 
 
 def test_where_no_field_waits_the_call_is_as_always(evidence: Evidence) -> None:
@@ -86,7 +111,7 @@ def test_where_no_field_waits_the_call_is_as_always(evidence: Evidence) -> None:
 def test_nothing_of_a_card_in_memory(evidence: Evidence) -> None:
     """Of the desk while a card is in hand, and of every process, the secure ones too, once all sessions are over."""
     seen = {(one.process, one.moment) for one in evidence.memory}
-    assert seen == {(name, AFTER) for name in ("supervisor", "desk", "secure", "relay")} | {
+    assert seen == {(name, AFTER) for name in ("supervisor", "desk", "secure", "relay", "recorder")} | {
         ("desk", MEANWHILE)
     }
     findings = [found for one in evidence.memory for found in one.findings]

@@ -7,6 +7,7 @@ import pytest
 from tests.boundary.canary.agent_leg import Heard
 from tests.boundary.canary.cards import Canary
 from tests.boundary.canary.evidence import Evidence, Kind
+from tests.boundary.canary.money_plays import CHECKED
 from tests.boundary.canary.planted_run import CARRIERS, CLEAN, PLANTED, QUIET, planted_run
 from tests.boundary.canary.plants import Plant, launcher_path
 
@@ -49,6 +50,7 @@ def test_nothing_is_found_of_a_card_without_a_leak(evidence: Evidence) -> None:
     assert (quiet.events, quiet.audible_keys) == (0, 0)
     assert quiet.beeps > 100
     assert evidence.infos_to_agents[QUIET] == 0
+    assert evidence.keys_in_recordings[QUIET] == 0
 
 
 def test_a_number_in_the_log(evidence: Evidence) -> None:
@@ -66,6 +68,7 @@ def test_events_that_are_not_masked(evidence: Evidence) -> None:
 
 def test_tones_that_are_not_masked(evidence: Evidence) -> None:
     assert heard(evidence, Plant.TONES).audible_keys >= 8
+    assert evidence.keys_in_recordings[Plant.TONES] >= 8, "nor in the product's own recording"
 
 
 def test_info_that_passes(evidence: Evidence) -> None:
@@ -74,6 +77,7 @@ def test_info_that_passes(evidence: Evidence) -> None:
         QUIET: 0,
         Plant.EVENTS: 0,
         Plant.TONES: 0,
+        CHECKED: 0,
     }
 
 
@@ -83,6 +87,38 @@ def test_a_part_of_a_number_that_crosses_to_the_desk(evidence: Evidence) -> None
     assert set(found) == {Kind.ZONE, Kind.FILE, Kind.ANSWER}
     files = {one.where for one in evidence.findings(Kind.FILE, (PLANTED[Plant.REFERENCE],))}
     assert {"dump of desk/desk.db", "dump of secure/secure.db", "file desk/desk.db"} <= files
+
+
+@pytest.mark.parametrize(
+    ("plant", "kinds"),
+    [
+        (Plant.SCHEDULE, {Kind.ZONE, Kind.FILE, Kind.ANSWER}),
+        (Plant.VERIFICATION, {Kind.ZONE, Kind.FILE, Kind.ANSWER}),
+        (Plant.CAPTURE, {Kind.ZONE, Kind.FILE, Kind.ANSWER}),
+        (Plant.VOID, {Kind.ZONE, Kind.FILE, Kind.ANSWER}),
+        (Plant.REFUND, {Kind.ZONE, Kind.FILE, Kind.ANSWER}),
+        (Plant.RECONCILIATION, {Kind.ZONE, Kind.FILE, Kind.ANSWER}),
+    ],
+)
+def test_a_part_of_a_number_in_what_a_gateway_says_of_a_kept_card(
+    evidence: Evidence, plant: Plant, kinds: set[Kind]
+) -> None:
+    assert set(places(evidence, PLANTED[plant])) == kinds
+
+
+@pytest.mark.parametrize(
+    ("plant", "found"),
+    [
+        (Plant.SPLIT, {Kind.ANSWER: {"base64"}}),
+        (Plant.WEBHOOK, {Kind.LOG: {"base64"}}),
+        (Plant.COMMAND, {Kind.COMMAND: {"text"}}),
+    ],
+)
+def test_a_number_where_a_flow_tells_of_itself(
+    evidence: Evidence, plant: Plant, found: dict[Kind, set[str]]
+) -> None:
+    """In the answer about a split, in the log of a webhook, in what `tonevault tones` prints."""
+    assert places(evidence, PLANTED[plant]) == found
 
 
 def test_a_number_in_base64_in_an_answer(evidence: Evidence) -> None:

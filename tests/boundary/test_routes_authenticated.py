@@ -1,7 +1,6 @@
 """No route of the desk opens without a key or a log-in, and none shows one account what is another's."""
 
 import asyncio
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Mount
 
+from tests.boundary.address import filled
 from tests.unit.desk.bench import ACME, BOLT, open_desk
 from tonevault.boundary.captures import FieldName
 from tonevault.desk.panel.mount import mount_panel
@@ -26,20 +26,6 @@ PUBLIC = {
 """Every address that answers strangers, and why it may."""
 STATIC = {"/panel/static"}
 """Mounted files: scripts and styles of the product."""
-FILLED = {
-    "call_id": "call_" + "a" * 28,
-    "session_id": "ps_" + "a" * 28,
-    "customer_id": "cus_" + "a" * 28,
-    "token_id": "tok_" + "a" * 28,
-    "charge_id": "ch_" + "a" * 28,
-    "event_id": "ev_" + "a" * 28,
-    "key_id": "key_" + "a" * 28,
-    "field": "card_number",
-    "refund_id": "re_" + "a" * 28,
-    "schedule_id": "sch_" + "a" * 28,
-    "split_id": "spl_" + "a" * 28,
-    "reconciliation_id": "rec_" + "a" * 28,
-}
 
 
 def endpoints(routes: list[BaseRoute], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -55,10 +41,6 @@ def endpoints(routes: list[BaseRoute], prefix: str = "") -> Iterator[tuple[str, 
             assert methods, f"{route!r} is no plain route"
             for method in methods:
                 yield method, prefix + route.path  # type: ignore[attr-defined]
-
-
-def filled(path: str) -> str:
-    return re.sub(r"\{(\w+)(?::\w+)?\}", lambda match: FILLED[match[1]], path)
 
 
 def with_panel(desk_app: FastAPI, **parts: object) -> FastAPI:

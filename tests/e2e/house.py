@@ -129,8 +129,8 @@ class House:
 
     @property
     def pids(self) -> dict[str, list[int]]:
-        """Which processes run now: under `secure`, `desk` (one each) and `relay` (one a worker)."""
-        found: dict[str, list[int]] = {"secure": [], "desk": [], "relay": []}
+        """Which processes run now: under `secure`, `desk` and `recorder` (one each), and `relay` (one a worker)."""
+        found: dict[str, list[int]] = {"secure": [], "desk": [], "relay": [], "recorder": []}
         for child in psutil.Process(self.process.pid).children(recursive=True):
             try:
                 words = child.cmdline()
@@ -138,6 +138,8 @@ class House:
                 continue
             if "tonevault.cde.edge.relay.worker" in words:
                 found["relay"].append(child.pid)
+            elif "tonevault.cde.edge.relay.recorder" in words:
+                found["recorder"].append(child.pid)
             elif words and words[-1] in ("secure", "desk"):
                 found[words[-1]].append(child.pid)
         return found
@@ -199,8 +201,9 @@ class House:
         self._followers.append(follower)
         return follower
 
-    def open_panel(self, browser: Browser) -> None:
-        """Logs in by the page, as a person does; the browser's first tab then shows the panel."""
+    def open_panel(self, browser: Browser, *, asks_account: bool = False) -> None:
+        """Logs in by the page, as a person does; the browser's first tab then shows the panel. Where there are several accounts, the page
+        asks for the account once it has refused to guess."""
         # What htmx writes when a page with an open stream is left, as a click on a call does.
         browser.expect_error(r"^\[object Event\] .*htmx")
         page = browser.page
@@ -208,6 +211,11 @@ class House:
         page.fill("#login", LOGIN)
         page.fill("#password", PASSWORD)
         page.click("button")
+        if asks_account:
+            page.fill("#account", ACCOUNT)
+            page.fill("#login", LOGIN)
+            page.fill("#password", PASSWORD)
+            page.click("button")
         page.wait_for_url("**/panel")
         expect(page.locator("#link-state")).to_have_text("Connected")
 

@@ -26,13 +26,14 @@ class RouteTo:
     max_calls: int = 100
     customer_srtp: Literal["off", "accept", "require"] = "accept"
     agent_srtp: Literal["off", "accept", "require"] = "accept"
+    account: str = ACCOUNT
 
     def table(self) -> str:
         peers = ", ".join(f'"{one}"' for one in self.peers)
         return f"""
 [[secure.routes]]
 name = "{self.name}"
-account = "{ACCOUNT}"
+account = "{self.account}"
 peers = [{peers}]
 to = "{self.to}"
 match = "{self.match}"
@@ -63,6 +64,11 @@ class HousePorts:
     @property
     def desk(self) -> int:
         return self.block.port(2)
+
+    @property
+    def webhooks(self) -> int:
+        """Of gateways, where the configuration says so."""
+        return self.block.port(3)
 
     @property
     def media(self) -> range:

@@ -1,7 +1,11 @@
 """What an agent's phone was sent, from the wire: telephone-events, audible keys, and the beeps that show that it was listened to."""
 
+import wave
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
+
+import numpy as np
 
 from tests.boundary.canary.stage import AgentLeg
 from tests.e2e.peers import listen, rtp
@@ -38,6 +42,13 @@ def judge(wire: WireTap, media_ports: range, leg: AgentLeg) -> Heard:
         audible_keys(sound),
         len(listen.beeps_heard(sound, BEEP_HZ)),
     )
+
+
+def keys_on_any_channel(path: Path) -> int:
+    """The same of a recording of the product's own, which has a channel for each side."""
+    with wave.open(str(path), "rb") as file:
+        frames = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
+    return sum(audible_keys(Sound(np.ascontiguousarray(channel))) for channel in frames.T)
 
 
 def audible_keys(sound: Sound) -> int:

@@ -42,5 +42,8 @@ CANARIES: Final = (VISA, MASTERCARD, AMEX)
 STRAY: Final = Canary("stray", with_check_digit("675918402736851"), "097")
 """Keyed while no field waits for it, so that the agent hears it as on any call; it may be nowhere else."""
 
+BY_GATEWAY: Final = Canary("from a gateway", with_check_digit("457290316845207"), "041")
+"""Sent by a gateway in fields of its webhooks where none belongs: it may not be stored, logged, answered, or cross to the desk."""
+
 POSTED: Final = Canary("posted", with_check_digit("463071958204618"), "058")
 """Written by a merchant's program where no card number belongs: it may not come back, be stored or be logged."""

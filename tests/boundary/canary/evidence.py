@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from tests.boundary.canary.agent_leg import Heard
-from tests.boundary.canary.cards import CANARIES, POSTED, STRAY, Canary
+from tests.boundary.canary.cards import BY_GATEWAY, CANARIES, POSTED, STRAY, Canary
 from tests.boundary.canary.memory import is_closed_to_its_user, read_memory
 from tests.boundary.canary.search import Finding, Search, standalone
 from tests.e2e.peers.browser_traffic import Exhibit
 
 KEYED: Final = (*CANARIES, STRAY)
-ALL: Final = (*KEYED, POSTED)
+ALL: Final = (*KEYED, POSTED, BY_GATEWAY)
 
 
 class Kind(Enum):
@@ -30,6 +30,7 @@ class Kind(Enum):
     SIP = ("SIP from the edge, towards customers and agents", ALL)
     MEDIA = ("RTP and RTCP from the relay, as bytes", ALL)
     BROWSER = ("what the agent's browser sent, kept and showed", KEYED)
+    COMMAND = ("what the commands tones, doctor and keys print", ALL)
     RECORDING = ("recordings of the agents' phones, as bytes", ALL)
 
     def __init__(self, title: str, canaries: tuple[Canary, ...]) -> None:
@@ -64,6 +65,8 @@ class Evidence:
     keys_in_recordings: dict[str, int] = field(default_factory=dict)
     infos_to_agents: dict[str, int] = field(default_factory=dict)
     core_files: list[Path] = field(default_factory=list)
+    exits: dict[tuple[str, ...], int] = field(default_factory=dict)
+    """How the product's commands ended."""
 
     def add(self, kind: Kind, exhibits: Iterable[Exhibit]) -> None:
         """More pieces of a kind."""

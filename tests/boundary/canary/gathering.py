@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.boundary.canary.accounts import RECORDINGS, house_tables
 from tests.boundary.canary.agent_leg import judge
 from tests.boundary.canary.cards import Canary
 from tests.boundary.canary.desk_client import DeskClient
@@ -20,6 +21,7 @@ from tests.e2e.peers.group import PeerGroup
 from tests.e2e.peers.wire_tap import WirePacket, WireTap
 
 _UDP: Final = 17
+_COMMAND_S: Final = 60.0
 
 
 class Gathering:
@@ -44,7 +46,8 @@ class Gathering:
         async with self.stage as stage:
             # A collection that walks through all captured packets stops the phones for a quarter of a second.
             gc.disable()
-            await asyncio.to_thread(self.house.start, [*stage.routes(), *routes])
+            more = house_tables(self._folder, self.house.data_dir, self.house.ports)
+            await asyncio.to_thread(self.house.start, [*stage.routes(), *routes], more=more)
             await self._tap_the_narrow_interface()
             # A merchant's program that follows the live events; what it hears is on the wire.
             await asyncio.to_thread(self.house.events)
@@ -88,6 +91,10 @@ class Gathering:
             self._wire.tcp_streams(to_ports={ports.desk}),
         )
         evidence.add(Kind.ANSWER, _exhibits("answers", answers))
+        evidence.add(
+            Kind.ANSWER,
+            _exhibits("answers to webhooks", self._wire.tcp_streams(from_ports={ports.webhooks})),
+        )
         evidence.add(Kind.REQUEST, _exhibits("requests", requests))
         evidence.add(
             Kind.SIP, _exhibits("SIP over TCP", self._wire.tcp_streams(from_ports={ports.sip, ports.tls}))
@@ -106,6 +113,19 @@ class Gathering:
             self.peers.close()
         finally:
             self.house.stop()
+
+    async def print_commands(self, *commands: tuple[str, ...]) -> list[int]:
+        """What the product's commands print of this deployment is evidence too; the exit code of each."""
+        begun = [(words, self.house.command(*words)) for words in commands]
+        ends = []
+        for words, one in begun:
+            ends.append(await asyncio.to_thread(one.wait, _COMMAND_S))
+            self.evidence.add(Kind.COMMAND, [Exhibit(f"tonevault {words[0]}", one.log().encode())])
+        return ends
+
+    def recordings(self) -> dict[str, Path]:
+        """Every finished recording of the product by its call's id."""
+        return {path.stem: path for path in sorted((self.house.data_dir / RECORDINGS).glob("*.wav"))}
 
     async def _tap_the_narrow_interface(self) -> None:
         """The desk that is connected already is killed before its first call, so that its successor is heard from the start."""

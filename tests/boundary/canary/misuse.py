@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tests.boundary.canary.cards import POSTED
 from tests.boundary.canary.desk_client import DeskClient
+from tests.boundary.canary.every_field import spoiled_requests
 
 NUMBER: Final = POSTED.number
 SPACED: Final = " ".join(NUMBER[at : at + 4] for at in range(0, 16, 4))
@@ -138,12 +139,14 @@ def in_headers_and_bodies(call_id: str) -> Iterator[Misuse]:
 async def misuse_the_api(desk: DeskClient, call_id: str, session_id: str) -> int:
     """Send all of it; how many requests there were. Nothing may be accepted but what carries the number in a header that says nothing."""
     customer = await desk.post("/v1/customers", {"name": "Ann"})
+    described = spoiled_requests(await desk.get("/openapi.json"), NUMBER)
     count = 0
     for one in (
         *in_text_fields(call_id, customer["id"]),
         *in_other_fields(call_id),
         *in_addresses(session_id),
         *in_headers_and_bodies(call_id),
+        *(Misuse(*one) for one in described),
     ):
         answer = await desk.ask(one.method, one.path, **one.more)
         place = f"{one.method} {one.path}".replace(NUMBER, "…")

@@ -4,11 +4,15 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
+from tests.boundary.canary.agent_leg import keys_on_any_channel
 from tests.boundary.canary.cards import Canary, with_check_digit
+from tests.boundary.canary.desk_client import until
 from tests.boundary.canary.evidence import Evidence
 from tests.boundary.canary.gathering import Gathering
-from tests.boundary.canary.plants import Flags, Plant
+from tests.boundary.canary.money_plays import CHECKED, card_is_checked, move_money, token_of
+from tests.boundary.canary.plants import FLOWS, Flags, Plant
 from tests.boundary.canary.stage import CanaryCall, CanaryStage, LineKind
+from tests.boundary.canary.webhook_play import send, stripe
 from tonevault.testing.softphone import KeyCarrier
 
 CLEAN: Final = Canary("nothing planted", with_check_digit("541739082643917"), "094")
@@ -22,6 +26,15 @@ PLANTED: Final = {
     Plant.SECURE_MEMORY: Canary("secure memory", with_check_digit("471596283047159"), "049"),
     Plant.DESK_MEMORY: Canary("desk memory", with_check_digit("538214690735821"), "027"),
     Plant.FAULT: Canary("fault", with_check_digit("486051739268405"), "016"),
+    Plant.SCHEDULE: Canary("schedule", with_check_digit("472058163974062"), "015"),
+    Plant.SPLIT: Canary("split", with_check_digit("519640283751946"), "024"),
+    Plant.CAPTURE: Canary("capture", with_check_digit("465917302864159"), "035"),
+    Plant.VOID: Canary("void", with_check_digit("534802719650348"), "046"),
+    Plant.REFUND: Canary("refund", with_check_digit("481369507248136"), "057"),
+    Plant.VERIFICATION: Canary("verification", with_check_digit("526174930862517"), "068"),
+    Plant.RECONCILIATION: Canary("reconciliation", with_check_digit("497083615294708"), "079"),
+    Plant.WEBHOOK: Canary("webhook", with_check_digit("508361942750836"), "081"),
+    Plant.COMMAND: Canary("command", with_check_digit("473950281647395"), "092"),
 }
 SUSPECTS: Final = (CLEAN, *PLANTED.values())
 
@@ -38,10 +51,14 @@ AFTER: Final = "after the leaks"
 def planted_run(folder: Path) -> Evidence:
     """One run with every leak. PYTHONPATH must be that of the launcher, whose flags are in `folder`/flags."""
     lines = dict.fromkeys((QUIET, *(plant.value for plant in CARRIERS)), LineKind.TALK)
+    lines[CHECKED] = LineKind.CHECKED
     gathering = Gathering(folder / "run", lines, SUSPECTS)
     try:
         asyncio.run(_act(gathering, Flags(folder / "flags")))
         gathering.gather()
+        for call, path in gathering.recordings().items():
+            line = next((line for line, its in gathering.stage.calls.items() if its == call), call)
+            gathering.evidence.keys_in_recordings[line] = keys_on_any_channel(path)
     finally:
         gathering.close()
     return gathering.evidence
@@ -72,10 +89,35 @@ async def _act(gathering: Gathering, flags: Flags) -> None:
                 flags.lower(plant)
         for plant in CARRIERS:
             flags.raise_(plant)
+        for plant in FLOWS:
+            flags.raise_(plant, PLANTED[plant].number)
         async with asyncio.TaskGroup() as group:
             for plant, carrier in CARRIERS.items():
                 group.create_task(_keys_unmasked(stage, plant.value, carrier))
+            group.create_task(_money(stage))
+            group.create_task(card_is_checked(stage, gathering.house, CLEAN))
+            group.create_task(_webhook(gathering))
+            group.create_task(_command(gathering, call.id))
         await gathering.read_memory(AFTER, "secure", "desk")
+
+
+async def _money(stage: CanaryStage) -> None:
+    assert stage.desk is not None
+    tokens = [await token_of(stage.desk, one) for one in (CLEAN, PLANTED[Plant.REFERENCE])]
+    await move_money(stage.desk, *tokens)
+
+
+async def _webhook(gathering: Gathering) -> None:
+    told = stripe("evt_planted", {"object": "payment_intent", "id": PLANTED[Plant.WEBHOOK].number})
+    await send([told], gathering.house.ports.webhooks)
+
+
+async def _command(gathering: Gathering, call: str) -> None:
+    async def there() -> str | None:
+        found = gathering.recordings().get(call)
+        return None if found is None else str(found)
+
+    await gathering.print_commands(("tones", await until("recording", there)))
 
 
 async def _charge(call: CanaryCall, canary: Canary, state: str = "succeeded") -> None:

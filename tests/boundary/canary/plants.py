@@ -29,6 +29,29 @@ class Plant(StrEnum):
     SECURE_MEMORY = "secure-memory"
     DESK_MEMORY = "desk-memory"
     FAULT = "fault"
+    SCHEDULE = "schedule"
+    SPLIT = "split"
+    CAPTURE = "capture"
+    VOID = "void"
+    REFUND = "refund"
+    VERIFICATION = "verification"
+    RECONCILIATION = "reconciliation"
+    WEBHOOK = "webhook"
+    COMMAND = "command"
+
+
+FLOWS: Final = (
+    Plant.SCHEDULE,
+    Plant.SPLIT,
+    Plant.CAPTURE,
+    Plant.VOID,
+    Plant.REFUND,
+    Plant.VERIFICATION,
+    Plant.RECONCILIATION,
+    Plant.WEBHOOK,
+    Plant.COMMAND,
+)
+"""Leaks in what is done with cards that are kept. Their digits stand on the flag, for nobody keys them."""
 
 
 class Flags:
@@ -64,6 +87,8 @@ def launcher_path(folder: Path) -> str:
 
 def sow(folder: Path) -> None:
     """In a process that starts: patch what belongs to it."""
+    from tests.boundary.canary.money_plants import sow_command, sow_money, sow_webhooks  # noqa: PLC0415
+
     flags, words = Flags(folder), sys.orig_argv
     if "tonevault.cde.edge.relay.worker" in words:
         _sow_relay(flags)
@@ -71,8 +96,12 @@ def sow(folder: Path) -> None:
         _sow_capture(flags)
         _sow_gateway(flags)
         _sow_edge(flags)
+        sow_money(flags)
+        sow_webhooks(flags)
     elif words[-1] == "desk":
         _sow_desk(flags)
+    elif "tones" in words:
+        sow_command(flags)
 
 
 def _sow_capture(flags: Flags) -> None:
@@ -165,6 +194,7 @@ def _sow_relay(flags: Flags) -> None:
 
 def _sow_desk(flags: Flags) -> None:
     from tonevault.desk.calls import routes  # noqa: PLC0415
+    from tonevault.desk.splits import routes as split_routes  # noqa: PLC0415
 
     answer: Callable[..., Any] = vars(routes)["answer"]
     kept: list[list[str]] = []
@@ -177,4 +207,11 @@ def _sow_desk(flags: Flags) -> None:
             kept.append(list(flags.content(Plant.DESK_MEMORY)))
         return response
 
+    def leaking_split(value: object, status: int = 200) -> Any:
+        response = answer(value, status)
+        if flags.is_up(Plant.SPLIT):
+            response.headers["X-Debug"] = base64.b64encode(flags.content(Plant.SPLIT).encode()).decode()
+        return response
+
     vars(routes)["answer"] = leaking_answer
+    vars(split_routes)["answer"] = leaking_split

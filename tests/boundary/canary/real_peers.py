@@ -83,7 +83,7 @@ class PanelPlay:
         page = browser.page
         page.set_default_timeout(_PATIENCE_MS)
         self._customer.dial(house.sip_uri(user=PANEL_NUMBER))
-        house.open_panel(browser)
+        house.open_panel(browser, asks_account=True)
         page.click(f"#open-{_call_on(house, PANEL)['id']}")
         _wait(page, "#link-state", "Connected")
         page.fill("#amount", "12.50")

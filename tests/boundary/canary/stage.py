@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from tests.boundary.canary.accounts import CHECKING
 from tests.boundary.canary.cards import Canary
 from tests.boundary.canary.desk_client import DeskClient, DeskSession
-from tests.e2e.house_plan import RouteTo
+from tests.e2e.house_plan import ACCOUNT, RouteTo
 from tests.e2e.peers.ports import LOOPBACK
 from tonevault.testing.softphone import KeyCarrier, PhoneCall, Softphone
 
@@ -75,11 +76,12 @@ class CanaryCall:
 
 
 class LineKind(StrEnum):
-    """A route with its mask, or one on which the contact centre dials out and the customer is called."""
+    """A route with its mask, one on which the contact centre dials out, or one of the account that checks cards."""
 
     TALK = "talk"
     HUSH = "hush"
     OUT = "out"
+    CHECKED = "checked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class _Line:
             self.uri,
             self.name,
             self.number,
+            account=CHECKING if self.kind is LineKind.CHECKED else ACCOUNT,
             mask="hush" if self.kind is LineKind.HUSH else "talk",
             customer="callee" if self.kind is LineKind.OUT else "caller",
         )
@@ -111,6 +114,8 @@ class CanaryStage:
     legs: list[AgentLeg] = field(default_factory=list)
     desk: DeskClient | None = None
     sip_port: int = 0
+    calls: dict[str, str] = field(default_factory=dict)
+    """The newest call of each line."""
     _lines: dict[str, _Line] = field(default_factory=dict)
     _callers: dict[str, Softphone] = field(default_factory=dict)
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
@@ -139,18 +144,28 @@ class CanaryStage:
 
     @asynccontextmanager
     async def call(
-        self, name: str, *, transport: str = "udp", hears_keys: bool = False
+        self,
+        name: str,
+        *,
+        transport: str = "udp",
+        hears_keys: bool = False,
+        desk: DeskClient | None = None,
     ) -> AsyncIterator[CanaryCall]:
-        """A call that is up, once there is room for it; the customer hangs up at the end, if nobody has."""
+        """A call that is up, once there is room for it; the customer hangs up at the end, if nobody has.
+
+        `desk` asks for another account.
+        """
         async with self._room:
-            call = await self._connect(name, transport, hears_keys=hears_keys)
+            call = await self._connect(name, transport, desk or self.desk, hears_keys=hears_keys)
             try:
                 yield call
             finally:
                 await call.hang_up()
 
-    async def _connect(self, name: str, transport: str, *, hears_keys: bool) -> CanaryCall:
-        if self.desk is None:
+    async def _connect(
+        self, name: str, transport: str, desk: DeskClient | None, *, hears_keys: bool
+    ) -> CanaryCall:
+        if desk is None:
             raise RuntimeError("the desk is not up")
         line = self._lines[name]
         caller = f"+44163296{line.number[-4:]}"
@@ -159,7 +174,8 @@ class CanaryStage:
         rung = self._lines[name].phone.calls[-1]
         customer, agent = (rung, dialling) if line.kind is LineKind.OUT else (dialling, rung)
         self.search_leg(name, agent, hears_keys=hears_keys)
-        return CanaryCall(self.desk, customer, agent, await self.desk.call_on(name))
+        self.calls[name] = await desk.call_on(name)
+        return CanaryCall(desk, customer, agent, self.calls[name])
 
     def number_of(self, name: str) -> str:
         """What is dialled to reach a line's phone."""
