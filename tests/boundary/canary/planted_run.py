@@ -87,17 +87,18 @@ async def _act(gathering: Gathering, flags: Flags) -> None:
                 flags.raise_(plant, PLANTED[plant].number)
                 await call.desk.get(f"/v1/calls/{call.id}")
                 flags.lower(plant)
-        for plant in CARRIERS:
-            flags.raise_(plant)
         for plant in FLOWS:
             flags.raise_(plant, PLANTED[plant].number)
         async with asyncio.TaskGroup() as group:
-            for plant, carrier in CARRIERS.items():
-                group.create_task(_keys_unmasked(stage, plant.value, carrier))
             group.create_task(_money(stage))
             group.create_task(card_is_checked(stage, gathering.house, CLEAN))
             group.create_task(_webhook(gathering))
             group.create_task(_command(gathering, call.id))
+        for plant in CARRIERS:
+            flags.raise_(plant)
+        async with asyncio.TaskGroup() as group:
+            for plant, carrier in CARRIERS.items():
+                group.create_task(_keys_unmasked(stage, plant.value, carrier))
         await gathering.read_memory(AFTER, "secure", "desk")
 
 
