@@ -3,8 +3,8 @@ does."""
 
 import select
 import socket
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from tonevault.cde.edge.relay.call_media import LegSockets
@@ -35,8 +35,8 @@ class CallSockets:
         """Datagrams that the kernel refused to send."""
         self.settle_at = now + SETTLE_EVERY_S
         """When `settle` is due."""
-        self._settling: Iterator[int] = iter(())
-        """Calls that are still to be settled in this round."""
+        self._to_settle: deque[int] = deque()
+        """All calls, in the order in which they have their turn to be settled."""
         self._engine = engine
         self._poller = poller
         self._sockets: dict[int, MediaSocket] = {}
@@ -56,12 +56,14 @@ class CallSockets:
             self._sockets[one.fileno()] = MediaSocket(one)
             self._poller.register(one.fileno(), select.EPOLLIN)
         self.calls[call] = numbers
+        self._to_settle.append(call)
         self._engine.open(
             call, LegSockets(customer_rtp, customer_rtcp), LegSockets(agent_rtp, agent_rtcp), now
         )
 
     def close(self, call: int) -> None:
         """The call is over."""
+        self._to_settle.remove(call)
         for number in self.calls.pop(call):
             self._poller.unregister(number)
             self._lanes.pop(number, None)
@@ -146,14 +148,11 @@ class CallSockets:
 
     def settle(self, now: float) -> None:
         """Look after some calls, so that each has its turn in every round of SETTLE_EVERY_S."""
-        round_of = max(len(self.calls), SETTLED_AT_ONCE)
-        self.settle_at = now + SETTLE_EVERY_S * SETTLED_AT_ONCE / round_of
-        calls = list(islice(self._settling, SETTLED_AT_ONCE))
-        if not calls:
-            self._settling = iter(tuple(self.calls))
-        for call in calls:
-            if call in self.calls:
-                self._settle_call(call, now)
+        calls = len(self._to_settle)
+        self.settle_at = now + SETTLE_EVERY_S * SETTLED_AT_ONCE / max(calls, SETTLED_AT_ONCE)
+        for _ in range(min(calls, SETTLED_AT_ONCE)):
+            self._settle_call(self._to_settle[0], now)
+            self._to_settle.rotate(-1)
         self.send()
 
     def _settle_call(self, call: int, now: float) -> None:

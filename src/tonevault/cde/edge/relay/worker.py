@@ -116,9 +116,9 @@ class RelayWorker:
 
     def _pace(self, now: float) -> None:
         """How long datagrams gather from here on, by how many came of late."""
-        received = self._sockets.received - self._received_before
-        self._gather_s = min(GATHERED * (now - self._paced_at) / max(received, 1), LONGEST_GATHER_S)
-        self._received_before, self._paced_at = self._sockets.received, now
+        received = self._sockets.received
+        self._gather_s = gathering_s(received - self._received_before, now - self._paced_at)
+        self._received_before, self._paced_at = received, now
 
     def _tell(self) -> None:
         """Pass on what captures told."""
@@ -197,6 +197,11 @@ class RelayWorker:
         self._channel.send(closed_frame(call, counters))
         if not self._sockets.calls:
             gc.collect()
+
+
+def gathering_s(received: int, elapsed_s: float) -> float:
+    """How long the worker sleeps between two turns, where so many datagrams came in so much time."""
+    return min(GATHERED * elapsed_s / max(received, 1), LONGEST_GATHER_S)
 
 
 def resident_memory() -> int:

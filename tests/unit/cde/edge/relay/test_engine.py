@@ -1,5 +1,6 @@
 """The engine under any datagrams at all: it never fails, answers no stranger, and lets no event through a capture."""
 
+import gc
 import random
 
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tonevault.cde.edge.relay.call_media import LegSockets
-from tonevault.cde.edge.relay.engine import CAPTURE_TICK_S, MediaEngine
+from tonevault.cde.edge.relay.engine import CAPTURE_TICK_S, REPORTS_AT_ONCE, MediaEngine
+from tonevault.cde.edge.relay.leg_reports import INTERVAL_S
 from tonevault.cde.media import Codec, Leg, LegMedia, MaskMode, MediaAddress
 from tonevault.cde.wire.rtp import HEADER, is_rtcp
 
@@ -107,3 +109,40 @@ def test_what_is_asked_where_no_capture_is_open_does_nothing() -> None:
     engine.tick(0.01)
     assert engine.outbox == []
     assert engine.take_reports() == []
+
+
+def test_reports_that_are_due_together_go_out_a_few_at_a_time() -> None:
+    engine, calls, later = MediaEngine(random.Random(1).randrange), 10, 2 * INTERVAL_S
+    for call in range(calls):
+        engine.open(call, LegSockets(4 * call, 4 * call + 1), LegSockets(4 * call + 2, 4 * call + 3), 0.0)
+        engine.configure(call, Leg.CUSTOMER, leg(CUSTOMER))
+        engine.configure(call, Leg.AGENT, leg(AGENT))
+    sent: list[int] = []
+    while engine.next_tick(later) <= later:
+        engine.tick(later)
+        assert 0 < len(engine.outbox) <= REPORTS_AT_ONCE
+        sent += [socket for socket, _, _ in engine.outbox]
+        engine.outbox.clear()
+    assert sorted(sent) == [socket for call in range(calls) for socket in (4 * call + 1, 4 * call + 3)]
+
+
+@pytest.mark.parametrize("captured", [False, True])
+def test_a_call_that_ended_is_no_garbage(captured: bool) -> None:
+    """A worker collects none while it has calls."""
+    engine = opened()
+    gc.collect()
+    gc.disable()
+    try:
+        if captured:
+            engine.start_capture(1, MaskMode.TALK, 0.0)
+        for number in range(20):
+            datagram = HEADER.pack(0x80, 0, number, 160 * number, 7) + bytes(160)
+            engine.receive(1, datagram, CUSTOMER, 0.02 * number)
+            engine.receive(3, datagram, AGENT, 0.02 * number)
+            engine.tick(0.02 * number)
+            engine.outbox.clear()
+        engine.take_reports()
+        engine.close(1, 0.4)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
