@@ -6,19 +6,22 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tonevault.plumbing.database_errors import NESTED, DatabaseBusyError, DatabaseClosedError
 from tonevault.plumbing.group_commit import GROUP_LIMIT, QUEUE_LIMIT, GroupCommit, Submission
+from tonevault.plumbing.write_turn import WriteTurn
 
 T = TypeVar("T")
 
 BUSY_MS: Final = 10_000
-"""How long a statement waits for another process's write lock before it fails."""
+"""How long a statement waits for a lock that another process holds for a moment, as when it opens the file."""
 READERS: Final = 2
 CHECKPOINT_EVERY: Final = 64
 """Commits after which the journal is worked into the file, beside the writing: within a commit it would make one caller in dozens wait."""
@@ -33,7 +36,8 @@ class SqliteEngine:
     def __init__(self, url: URL) -> None:
         self.engine: Final[Engine] = create_engine(url, hide_parameters=True)
         event.listen(self.engine, "connect", _tune)
-        event.listen(self.engine, "begin", _begin)
+        event.listen(self.engine, "begin", self._begin)
+        self._turn = WriteTurn(Path(url.database or ""))
         self.group: Final = GroupCommit(self._connect_to_write, time.sleep)
         self._queue: SimpleQueue[Sequence[Submission] | None] = SimpleQueue()
         self._waiting = 0
@@ -79,9 +83,19 @@ class SqliteEngine:
             writer.join()
         self._readers.shutdown(wait=True)
         self.engine.dispose()
+        self._turn.close()
 
     def _connect_to_write(self) -> Connection:
         return self.engine.connect().execution_options(tonevault_write=True)
+
+    def _begin(self, connection: Connection) -> None:
+        if not connection.get_execution_options().get("tonevault_write"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        try:
+            self._turn.begin(cast("sqlite3.Connection", connection.connection.dbapi_connection))
+        except sqlite3.OperationalError as error:
+            raise OperationalError("BEGIN IMMEDIATE", None, error, hide_parameters=True) from error
 
     def _read_now(self, work: Callable[[Connection], T]) -> T:
         with self.engine.connect() as connection:
@@ -120,7 +134,7 @@ class SqliteEngine:
 
 
 def _tune(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:  # noqa: ARG001
-    # Autocommit hands BEGIN to _begin; sqlite3's own implicit BEGIN is deferred and fails late on a busy file.
+    # Autocommit hands BEGIN to the engine; sqlite3's own implicit BEGIN is deferred and fails late on a busy file.
     connection.isolation_level = None
     for pragma in (
         f"busy_timeout={BUSY_MS}",
@@ -131,8 +145,3 @@ def _tune(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None: 
         f"wal_autocheckpoint={JOURNAL_PAGES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    write: Any = connection.get_execution_options().get("tonevault_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -26,7 +26,7 @@ def tell(done: int, whole: int) -> None:
 
 
 async def main(url: str, folder: Path, act: str) -> None:
-    reseal.BATCH, rewrapping.BATCH = 4, 1  # type: ignore[misc]
+    reseal.BATCHES, rewrapping.BATCH = {"sqlite": 4, "postgresql": 4}, 1  # type: ignore[misc]
     database, clock = Database(url), WallClock()
     database.at_commit(Chains("command"))
     custody = FileCustody(SharePaths.below(folder))

@@ -24,7 +24,7 @@ from tonevault.kernel.ids import AccountId
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reseal, "BATCH", 3)
+    monkeypatch.setattr(reseal, "BATCHES", {"sqlite": 3, "postgresql": 3})
 
 
 async def begin(room: KeyRoom, *, index: bool = False, subject: str = "*") -> None:
