@@ -26,7 +26,11 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_who_writes_without_a_pause_lets_others_go_between(file: Path) -> None:
+def test_who_writes_without_a_pause_lets_others_go_between(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Who looks as seldom as this never finds the lock free by chance.
+    monkeypatch.setattr(write_turn, "LOOK_EVERY_S", 0.03)
     busy, guest = Database(f"sqlite:///{file}"), Database(f"sqlite:///{file}")
     begun, over = threading.Event(), threading.Event()
 
