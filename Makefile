@@ -7,8 +7,8 @@ PY := .venv/bin
 run: setup  ## A live call on this machine: the panel, two phones, a card keyed, a token
 	$(PY)/tonevault demo
 
-test: setup-dev peers check  ## Everything: checks, unit, conformance, scenario, boundary and end-to-end tests
-	$(PY)/pytest
+test: setup-dev peers check  ## Everything: checks, unit, conformance, scenario, boundary and end-to-end tests, on two cores
+	$(PY)/pytest -n 2 --no-loadscope-reorder
 
 check: setup-dev  ## Lint, types, import contracts, tidiness
 	$(PY)/ruff check .

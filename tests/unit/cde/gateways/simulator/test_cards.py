@@ -34,7 +34,9 @@ def test_every_outcome_has_a_card_and_an_amount() -> None:
     assert set(AMOUNTS.values()) == OUTCOMES - {APPROVED}
 
 
-@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: outcome.story)
+@pytest.mark.parametrize(
+    "outcome", sorted(OUTCOMES, key=lambda one: one.story), ids=lambda outcome: outcome.story
+)
 def test_a_code_tells_every_outcome_that_is_no_approval(outcome: Outcome) -> None:
     assert (outcome.code is None) is (outcome.verdict is Verdict.APPROVED)
 
