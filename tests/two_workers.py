@@ -8,7 +8,7 @@ from xdist.scheduler import LoadScopeScheduling
 WHOLE_PRODUCT: Final = ("tests/boundary/", "tests/e2e/")
 
 
-class TwoWorkers(LoadScopeScheduling):  # type: ignore[misc] - pytest-xdist has no types
+class TwoWorkers(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist tells no types
     """Hands out scopes in the order in which tests are collected, see `tests/conftest.py`."""
 
     def _split_scope(self, nodeid: str) -> str:
