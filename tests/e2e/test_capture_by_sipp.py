@@ -243,5 +243,10 @@ def test_a_number_without_a_route(stage: CallStage, peers: PeerGroup) -> None:
 def test_a_contact_centre_that_is_not_there(stage: CallStage, peers: PeerGroup) -> None:
     caller = peers.caller().dial(NOBODY_NUMBER, stage.house.ports.sip, wait=False)
     assert caller.wait_for("refused").detail == "503"
-    (call,) = [one for one in stage.house.get("/v1/calls")["data"] if one["route"] == "nobody"]
-    assert stage.house.wait_call_ended(call["id"])["end_reason"] == "unreachable"
+
+    def told() -> str | None:
+        calls = stage.house.get("/v1/calls")["data"]
+        return next((str(one["id"]) for one in calls if one["route"] == "nobody"), None)
+
+    call_id = stage.house.wait("call that the desk was told of", told)
+    assert stage.house.wait_call_ended(call_id)["end_reason"] == "unreachable"
