@@ -15,6 +15,7 @@ from tonevault.app.web_server import WebServer, stop_on_signals
 from tonevault.boundary.captures import FieldName
 from tonevault.desk.api.app import create_api
 from tonevault.desk.panel.mount import mount_panel
+from tonevault.desk.payments.currencies import CurrenciesOf
 from tonevault.desk.platform import Platform
 from tonevault.desk.platforms.none import NoPlatform
 from tonevault.desk.platforms.webhook import WebhookPlatform
@@ -71,7 +72,7 @@ def _platform(settings: TonevaultSettings, stack: AsyncExitStack) -> Platform:
 
 def make_app(settings: TonevaultSettings, services: DeskServices) -> FastAPI:
     """The desk's web application with API and panel."""
-    app = create_api(services, _time_zones(settings))
+    app = create_api(services, _time_zones(settings), _charged_in(settings))
     mount_panel(
         app,
         services,
@@ -102,6 +103,16 @@ async def _serve(settings: TonevaultSettings, services: DeskServices, stopping: 
 def _currencies(settings: TonevaultSettings) -> Callable[[AccountId], str]:
     by_account = {account.id: account.currency for account in settings.accounts}
     return lambda account_id: by_account.get(account_id, DEFAULT_CURRENCY)
+
+
+def _charged_in(settings: TonevaultSettings) -> CurrenciesOf:
+    """Braintree has a merchant account for each currency; what others take, they say themselves."""
+    named = {
+        account.id: frozenset(account.braintree.merchant_accounts)
+        for account in settings.accounts
+        if account.gateway == "braintree"
+    }
+    return named.get
 
 
 def _time_zones(settings: TonevaultSettings) -> Callable[[AccountId], str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tonevault.boundary.problems import SecureZoneError, SecureZoneUnreachableError
@@ -43,10 +43,26 @@ class Refusal(Exception):  # noqa: N818 - it is an answer to a caller, not a fau
         self.facts = dict(facts or {})
         """Members that a program may read beside the code (RFC 9457 section 3.2), such as the state of a token."""
 
+    def below(self, place: str) -> "Refusal":
+        """The same of a field that stands deeper in the request, such as `parts.1`."""
+        moved = tuple(replace(each, field=f"{place}.{each.field}") for each in self.errors)
+        named = bool(self.errors) and self.detail.startswith(f"{self.errors[0].field}: ")
+        return Refusal(
+            self.status,
+            self.code,
+            f"{place}.{self.detail}" if named else f"{place}: {self.detail}",
+            errors=moved,
+            retry_after_s=self.retry_after_s,
+            facts=self.facts,
+        )
+
 
 def not_found(what: str) -> Refusal:
     """`what` is one of our own words (customer, call…), never what was asked for."""
-    return Refusal(404, "not_found", f"No such {what} in this account; list them to see which there are.")
+    rule = "is not one of this account's; list them to see which there are"
+    fault = FieldFault(f"{what.replace(' ', '_').lower()}_id", "not_found", rule)
+    detail = f"No such {what} in this account; list them to see which there are."
+    return Refusal(404, "not_found", detail, errors=(fault,))
 
 
 def invalid(field: str, rule: str, detail: str) -> Refusal:

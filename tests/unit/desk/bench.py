@@ -17,6 +17,7 @@ from tonevault.boundary.calls import CallView
 from tonevault.boundary.captures import FieldName
 from tonevault.desk.api.app import create_api
 from tonevault.desk.migrations import SCRIPTS
+from tonevault.desk.payments.currencies import CurrenciesOf, every_currency
 from tonevault.desk.people.model import Scope
 from tonevault.desk.people.passwords import Passwords
 from tonevault.desk.platform import Platform, PlatformError, RecordedCall
@@ -170,6 +171,7 @@ async def open_desk(
     clock: BenchClock | None = None,
     platform: Platform | None = None,
     policy_of: PolicyOf = every_brand,
+    currencies_of: CurrenciesOf = every_currency,
 ) -> AsyncIterator[Bench]:
     """A desk that runs while the block does; on leaving, it dies without a word. The same folder opens the same desk."""
     clock = clock or BenchClock()
@@ -195,7 +197,7 @@ async def open_desk(
             await services.people.create_account(account, account.title(), country)
         _, secret = await services.people.create_api_key(account, "bench", list(Scope))
         keys[account] = secret.text
-    bench = Bench(database, services, create_api(services), zone, clock, keys)
+    bench = Bench(database, services, create_api(services, currencies_of=currencies_of), zone, clock, keys)
     following = asyncio.create_task(services.ingest.run())
     try:
         if not zone.unreachable:

@@ -15,6 +15,7 @@ from tonevault.desk.customers.routes import customer_routes
 from tonevault.desk.events.routes import event_routes
 from tonevault.desk.idempotency.header import Idempotency
 from tonevault.desk.payments.charge_routes import charge_routes, refund_routes
+from tonevault.desk.payments.currencies import CurrenciesOf, every_currency
 from tonevault.desk.payments.routes import token_routes
 from tonevault.desk.people.routes import people_routes
 from tonevault.desk.reconciliations.routes import reconciliation_routes
@@ -26,7 +27,11 @@ from tonevault.desk.splits.routes import split_routes
 from tonevault.desk.web import problem
 
 
-def create_api(services: DeskServices, time_zone_of: TimeZoneOf = utc_everywhere) -> FastAPI:
+def create_api(
+    services: DeskServices,
+    time_zone_of: TimeZoneOf = utc_everywhere,
+    currencies_of: CurrenciesOf = every_currency,
+) -> FastAPI:
     """The API under /v1, /openapi.json, /docs and /health. Pages of the panel are added by whoever wires the process."""
     app = FastAPI(
         title="Tonevault",
@@ -41,25 +46,29 @@ def create_api(services: DeskServices, time_zone_of: TimeZoneOf = utc_everywhere
     app.add_middleware(BodyLimit)
     app.add_middleware(FaultBarrier)
     app.add_middleware(SafeHeaders)
-    app.include_router(_version_one(services, time_zone_of))
+    app.include_router(_version_one(services, time_zone_of, currencies_of))
     app.include_router(health_routes(services.link))
     app.include_router(docs_routes(app))
     describe(app)
     return app
 
 
-def _version_one(services: DeskServices, time_zone_of: TimeZoneOf) -> APIRouter:
+def _version_one(services: DeskServices, time_zone_of: TimeZoneOf, currencies_of: CurrenciesOf) -> APIRouter:
     guard, idempotency = services.guard, Idempotency(services.idempotency)
     router = APIRouter(prefix="/v1")
     router.include_router(call_routes(services.calls, guard, idempotency))
-    router.include_router(session_routes(services.sessions, guard, idempotency))
+    router.include_router(session_routes(services.sessions, guard, idempotency, currencies_of))
     router.include_router(customer_routes(services.customers, guard, idempotency))
     router.include_router(token_routes(services.tokens, guard, idempotency))
     router.include_router(replacement_routes(services.sessions, guard, idempotency))
-    router.include_router(charge_routes(services.charges, services.operations, guard, idempotency))
+    router.include_router(
+        charge_routes(services.charges, services.operations, guard, idempotency, currencies_of)
+    )
     router.include_router(refund_routes(services.operations, guard))
-    router.include_router(schedule_routes(services.schedules, guard, idempotency, time_zone_of))
-    router.include_router(split_routes(services.splits, guard, idempotency))
+    router.include_router(
+        schedule_routes(services.schedules, guard, idempotency, time_zone_of, currencies_of)
+    )
+    router.include_router(split_routes(services.splits, guard, idempotency, currencies_of))
     router.include_router(reconciliation_routes(services.reconciliations, guard, idempotency))
     router.include_router(event_routes(services.events, guard))
     router.include_router(people_routes(services.people, guard))

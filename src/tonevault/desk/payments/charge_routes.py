@@ -10,6 +10,7 @@ from tonevault.boundary.operations import OperationKind
 from tonevault.desk.idempotency.header import Idempotency, Once
 from tonevault.desk.paging import Page
 from tonevault.desk.payments.charges import ChargeAsked, ChargeService
+from tonevault.desk.payments.currencies import CurrenciesOf, taken_money
 from tonevault.desk.payments.model import Charge
 from tonevault.desk.payments.operation import Operation
 from tonevault.desk.payments.operations import Asked, OperationService
@@ -19,7 +20,7 @@ from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.refusal import not_found
 from tonevault.desk.web.answer import answer
 from tonevault.desk.web.clean_text import Body, CleanWords
-from tonevault.desk.web.money import AmountMinor, Currency, money
+from tonevault.desk.web.money import AmountMinor, Currency
 from tonevault.desk.web.paged import Paged
 from tonevault.kernel.ids import CHARGE, REFUND, ChargeId, CustomerId, OperationId, SessionId, TokenId, is_id
 
@@ -53,7 +54,11 @@ class RefundCreate(Body):
 
 
 def charge_routes(
-    charges: ChargeService, operations: OperationService, guard: Guard, idempotency: Idempotency
+    charges: ChargeService,
+    operations: OperationService,
+    guard: Guard,
+    idempotency: Idempotency,
+    currencies_of: CurrenciesOf,
 ) -> APIRouter:
     """The routes of charges."""
     router = APIRouter(prefix="/charges", tags=["charges"])
@@ -69,7 +74,8 @@ def charge_routes(
         `pending` or `unknown` means that the result is still to come, as an event and at `GET /v1/charges/{id}`.
         A token that is not active makes no charge: 409 `token_not_chargeable` with `token_state`.
         """
-        account_id, amount = principal.account_id, money(body.amount, body.currency)
+        account_id = principal.account_id
+        amount = taken_money(currencies_of, account_id, body.amount, body.currency)
         return await once.answer(
             account_id,
             lambda letters: charges.create(

@@ -96,9 +96,7 @@ class ChargeService:
         """
         known = await self._find(account_id, charge_id)
         if known is None:
-            token = await self._tokens.get_fresh(account_id, token_id)
-            if token.state is not TokenState.ACTIVE:
-                raise _not_chargeable(token)
+            token = await self.require_chargeable(account_id, token_id)
             charge = new_charge(
                 charge_id,
                 amount.amount_minor,
@@ -122,6 +120,13 @@ class ChargeService:
         if settled.code == TOKEN_NOT_CHARGEABLE:
             raise _not_chargeable(await self._tokens.get(account_id, token_id))
         return settled
+
+    async def require_chargeable(self, account_id: AccountId, token_id: TokenId) -> CardToken:
+        """A token that may be charged now. Raises Refusal `token_not_chargeable`, `not_found` or `secure_zone_unreachable`."""
+        token = await self._tokens.get_fresh(account_id, token_id)
+        if token.state is not TokenState.ACTIVE:
+            raise _not_chargeable(token)
+        return token
 
     async def refuse(
         self,

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from tonevault.desk.idempotency.header import Idempotency, Once
 from tonevault.desk.paging import Page
+from tonevault.desk.payments.currencies import CurrenciesOf, taken_money
 from tonevault.desk.people.guard import Guard
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.refusal import invalid, not_found
@@ -16,7 +17,7 @@ from tonevault.desk.schedules.policy import TimeZoneOf
 from tonevault.desk.schedules.service import ScheduleDraft, ScheduleService
 from tonevault.desk.web.answer import answer
 from tonevault.desk.web.clean_text import Body, CleanWords
-from tonevault.desk.web.money import AmountMinor, Currency, money
+from tonevault.desk.web.money import AmountMinor, Currency
 from tonevault.desk.web.paged import Paged
 from tonevault.kernel.ids import SCHEDULE, AccountId, TokenId, is_id
 
@@ -42,14 +43,16 @@ class ScheduleCreate(Body):
         tuple[Annotated[int, Field(strict=True, ge=1, le=60)], ...], Field(max_length=10)
     ] = RETRY_DAYS
 
-    def draft(self, account_id: AccountId, time_zone_of: TimeZoneOf) -> ScheduleDraft:
+    def draft(
+        self, account_id: AccountId, time_zone_of: TimeZoneOf, currencies_of: CurrenciesOf
+    ) -> ScheduleDraft:
         """As the service takes it."""
         zone = self.time_zone or time_zone_of(account_id)
         if zone not in available_timezones():
             raise invalid("time_zone", "iana", "is not a zone of the IANA list, such as Europe/London")
         return ScheduleDraft(
             token=TokenId(self.token),
-            amount=money(self.amount, self.currency),
+            amount=taken_money(currencies_of, account_id, self.amount, self.currency),
             unit=self.unit,
             time_zone=ZoneInfo(zone).key,
             every=self.every,
@@ -68,7 +71,11 @@ def _id(text: str) -> str:
 
 
 def schedule_routes(
-    schedules: ScheduleService, guard: Guard, idempotency: Idempotency, time_zone_of: TimeZoneOf
+    schedules: ScheduleService,
+    guard: Guard,
+    idempotency: Idempotency,
+    time_zone_of: TimeZoneOf,
+    currencies_of: CurrenciesOf,
 ) -> APIRouter:
     """The routes of schedules."""
     router = APIRouter(prefix="/schedules", tags=["schedules"])
@@ -81,7 +88,7 @@ def schedule_routes(
     ) -> Response:
         """Charge a token on a calendar. Every payment is a charge with this `schedule_id`, told by its own events."""
         account_id = principal.account_id
-        draft = body.draft(account_id, time_zone_of)
+        draft = body.draft(account_id, time_zone_of, currencies_of)
         return await once.answer(
             account_id,
             lambda letters: schedules.create(account_id, f"{SCHEDULE}_{letters}", draft, principal.actor),

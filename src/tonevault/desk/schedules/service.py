@@ -18,7 +18,7 @@ from tonevault.desk.payments.model import CardToken
 from tonevault.desk.payments.tokens import TokenService
 from tonevault.desk.people.audit import AuditLog
 from tonevault.desk.people.model import SYSTEM_ACTOR
-from tonevault.desk.refusal import Refusal, invalid, not_found
+from tonevault.desk.refusal import FieldFault, Refusal, invalid, not_found
 from tonevault.desk.schedules import store
 from tonevault.desk.schedules.model import OVER, RETRY_DAYS, Schedule, ScheduleState, Unit
 from tonevault.kernel.clock import Clock, epoch_ms
@@ -259,6 +259,7 @@ def _not_repeatable(token: CardToken) -> Refusal:
         409,
         "token_not_chargeable",
         "token: must be active and for more than one use. Capture the card again for such a token.",
+        errors=(FieldFault("token", "token_not_chargeable", "must be active and for more than one use"),),
         facts={"token_state": token.state},
     )
 

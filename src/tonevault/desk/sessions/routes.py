@@ -11,6 +11,7 @@ from tonevault.boundary.charges import Taking
 from tonevault.boundary.tokens import TokenUsage
 from tonevault.desk.idempotency.header import Idempotency, Once
 from tonevault.desk.paging import Page
+from tonevault.desk.payments.currencies import CurrenciesOf, taken_money
 from tonevault.desk.people.guard import Guard
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.refusal import invalid, not_found
@@ -18,12 +19,13 @@ from tonevault.desk.sessions.model import LIFETIME, Session, SessionDraft
 from tonevault.desk.sessions.service import Correction, SessionService
 from tonevault.desk.web.answer import answer
 from tonevault.desk.web.clean_text import Body, CleanWords
-from tonevault.desk.web.money import AmountMinor, Currency, money
+from tonevault.desk.web.money import AmountMinor, Currency
 from tonevault.desk.web.paged import Paged
 from tonevault.kernel.ids import (
     CHARGE,
     SESSION,
     TOKEN,
+    AccountId,
     CallId,
     ChargeId,
     CustomerId,
@@ -87,13 +89,13 @@ class SessionCreate(Body):
     inter_digit_timeout_s: TimeoutSeconds = 10.0
     expires_in_s: Annotated[int, Field(strict=True, ge=60, le=MAX_LIFETIME_S)] = LIFETIME_S
 
-    def draft(self) -> SessionDraft:
+    def draft(self, account_id: AccountId, currencies_of: CurrenciesOf) -> SessionDraft:
         """As the service takes it."""
         if self.fields is not None:
             _check(self.fields)
         return SessionDraft(
             call_id=CallId(self.call_id),
-            amount=self._money(),
+            amount=self._money(account_id, currencies_of),
             customer_id=None if self.customer_id is None else CustomerId(self.customer_id),
             reference=self.reference,
             description=self.description,
@@ -108,12 +110,12 @@ class SessionCreate(Body):
             replaces=None if self.replaces is None else TokenId(self.replaces),
         )
 
-    def _money(self) -> Money | None:
+    def _money(self, account_id: AccountId, currencies_of: CurrenciesOf) -> Money | None:
         match (self.amount, self.currency):
             case (None, None):
                 return None
             case (int() as amount, str() as currency):
-                return money(amount, currency)
+                return taken_money(currencies_of, account_id, amount, currency)
             case (None, _):
                 raise invalid("amount", "required", "goes with currency; give both or neither")
             case _:
@@ -133,7 +135,9 @@ def _id(text: str) -> SessionId:
     return SessionId(text)
 
 
-def session_routes(sessions: SessionService, guard: Guard, idempotency: Idempotency) -> APIRouter:
+def session_routes(
+    sessions: SessionService, guard: Guard, idempotency: Idempotency, currencies_of: CurrenciesOf
+) -> APIRouter:
     """The routes of sessions."""
     router = APIRouter(prefix="/sessions", tags=["sessions"])
 
@@ -144,7 +148,8 @@ def session_routes(sessions: SessionService, guard: Guard, idempotency: Idempote
         body: SessionCreate,
     ) -> Response:
         """Open a payment session on a live call; the platform's recording is paused until it is over."""
-        account_id, draft = principal.account_id, body.draft()
+        account_id = principal.account_id
+        draft = body.draft(account_id, currencies_of)
         return await once.answer(
             account_id,
             lambda letters: sessions.open(

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from tonevault.desk.idempotency.header import Idempotency, Once
 from tonevault.desk.paging import Page
+from tonevault.desk.payments.currencies import CurrenciesOf, taken_money
 from tonevault.desk.people.guard import Guard
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.refusal import invalid, not_found
@@ -14,9 +15,9 @@ from tonevault.desk.splits.model import Split
 from tonevault.desk.splits.service import Share, SplitService
 from tonevault.desk.web.answer import answer
 from tonevault.desk.web.clean_text import Body, CleanWords
-from tonevault.desk.web.money import AmountMinor, Currency, money
+from tonevault.desk.web.money import AmountMinor, Currency
 from tonevault.desk.web.paged import Paged
-from tonevault.kernel.ids import SPLIT, TokenId, is_id
+from tonevault.kernel.ids import SPLIT, AccountId, TokenId, is_id
 from tonevault.kernel.money import MAX_AMOUNT_MINOR
 
 
@@ -34,18 +35,20 @@ class SplitCreate(Body):
     currency: Currency
     description: CleanWords = ""
 
-    def shares(self) -> tuple[Share, ...]:
+    def shares(self, account_id: AccountId, currencies_of: CurrenciesOf) -> tuple[Share, ...]:
         """As the service takes them."""
         if len({part.token for part in self.parts}) != len(self.parts):
             raise invalid("parts", "unique", "must name each token once")
         total = sum(part.amount for part in self.parts)
         if total > MAX_AMOUNT_MINOR:
             raise invalid("parts", "maximum", f"must come to at most {MAX_AMOUNT_MINOR} in all")
-        money(total, self.currency)
+        taken_money(currencies_of, account_id, total, self.currency)
         return tuple(Share(TokenId(part.token), part.amount) for part in self.parts)
 
 
-def split_routes(splits: SplitService, guard: Guard, idempotency: Idempotency) -> APIRouter:
+def split_routes(
+    splits: SplitService, guard: Guard, idempotency: Idempotency, currencies_of: CurrenciesOf
+) -> APIRouter:
     """The routes of splits."""
     router = APIRouter(prefix="/splits", tags=["charges"])
 
@@ -60,7 +63,7 @@ def split_routes(splits: SplitService, guard: Guard, idempotency: Idempotency) -
         `failed`: one could not be had, and what was held or taken of the others was let go; a part that could not be is
         `unresolved`. `pending`: a gateway fell silent; the rest comes by itself, as an event.
         """
-        account_id, shares = principal.account_id, body.shares()
+        account_id, shares = principal.account_id, body.shares(principal.account_id, currencies_of)
         return await once.answer(
             account_id,
             lambda letters: splits.create(

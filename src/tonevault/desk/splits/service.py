@@ -83,9 +83,13 @@ class SplitService:
         description: str,
         actor: str,
     ) -> Split:
-        """Charge every share, or none. Answers as far as it came; the sweep goes on with what is silent."""
+        """Charge every share, or none. Answers as far as it came; the sweep goes on with what is silent.
+
+        Raises Refusal where a token is unknown or cannot be charged; then nothing was begun.
+        """
         split = await self._find(account_id, split_id)
         if split is None:
+            await self._require_chargeable(account_id, shares)
             split = await self._intend(
                 account_id, split_id, shares, currency, description=description, actor=actor
             )
@@ -94,6 +98,13 @@ class SplitService:
                 break
             split = await self._advance(account_id, split)
         return split
+
+    async def _require_chargeable(self, account_id: AccountId, shares: tuple[Share, ...]) -> None:
+        for number, share in enumerate(shares):
+            try:
+                await self._charges.require_chargeable(account_id, share.token)
+            except Refusal as refused:
+                raise refused.below(f"parts.{number}") from None
 
     async def get(self, account_id: AccountId, split_id: str) -> Split:
         """One split."""
