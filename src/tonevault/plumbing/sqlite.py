@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Final, TypeVar, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -25,6 +25,10 @@ BUSY_MS: Final = 10_000
 READERS: Final = 2
 CHECKPOINT_EVERY: Final = 64
 """Commits after which the journal is worked into the file, beside the writing: within a commit it would make one caller in dozens wait."""
+LULL_S: Final = 0.025
+"""It waits for a pause of this length, such as a gateway's answer leaves: a commit that comes meanwhile would wait for the same disk."""
+CHECKPOINT_AT_LAST: Final = 512
+"""Commits after which it waits for a pause no longer."""
 JOURNAL_PAGES: Final = 8_000
 """About 32 MB of journal, after which a commit works it off itself: only where the checkpoints beside do not keep up."""
 WRITER: Final = "one"
@@ -103,7 +107,7 @@ class SqliteEngine:
 
     def _write(self) -> None:
         waiting: list[Submission] = []
-        while (works := self._queue.get()) is not None:
+        while (works := self._next()) is not None:
             waiting.extend(works)
             last = False
             while waiting:
@@ -115,13 +119,23 @@ class SqliteEngine:
                 with self._lock:
                     self._waiting -= len(group)
                 self.group.commit(WRITER, group)
-                self._count_to_checkpoint()
+                self._commits += 1
+                if self._commits >= CHECKPOINT_AT_LAST:
+                    self._begin_checkpoint()
             if last:
                 return
 
-    def _count_to_checkpoint(self) -> None:
-        self._commits += 1
-        if self._commits >= CHECKPOINT_EVERY and (self._checkpoint is None or self._checkpoint.done()):
+    def _next(self) -> Sequence[Submission] | None:
+        """What came next, and meanwhile, in a lull, a checkpoint where one is due."""
+        if self._commits >= CHECKPOINT_EVERY:
+            try:
+                return self._queue.get(timeout=LULL_S)
+            except Empty:
+                self._begin_checkpoint()
+        return self._queue.get()
+
+    def _begin_checkpoint(self) -> None:
+        if self._checkpoint is None or self._checkpoint.done():
             self._commits = 0
             # A database that is being closed takes no more work, and works its journal off by itself.
             with suppress(RuntimeError):
