@@ -172,7 +172,7 @@ class GenericConnector:
         now: datetime,  # noqa: ARG002
     ) -> tuple[Hint, ...]:
         """The contract has no webhooks. Raises WebhookRefusedError."""
-        raise WebhookRefusedError("a generic connector sends no webhooks; nothing is heard at this address")
+        raise WebhookRefusedError("path: a generic connector sends no webhooks; nothing is heard here")
 
     async def close(self) -> None:
         """Close the connections."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qs
+from xml.parsers.expat import ExpatError
 
 from pydantic import ValidationError
 
@@ -48,23 +49,29 @@ def hints(
 ) -> tuple[Hint, ...]:
     """The hints of a webhook's body, a form with `bt_signature` and `bt_payload`. Raises WebhookRefusedError."""
     if "application/x-www-form-urlencoded" not in headers.get("content-type", ""):
-        raise WebhookRefusedError("the body is not a form; Braintree sends application/x-www-form-urlencoded")
+        raise WebhookRefusedError(
+            "content-type: must be application/x-www-form-urlencoded, as Braintree sends it"
+        )
     try:
         form = parse_qs(body.decode("ascii"), max_num_fields=10)
         signature, payload = form["bt_signature"][0], form["bt_payload"][0]
     except (ValueError, KeyError):
-        raise WebhookRefusedError("the body lacks bt_signature or bt_payload") from None
+        raise WebhookRefusedError(
+            "body: must have bt_signature and bt_payload, as Braintree sends them"
+        ) from None
     try:
         notification = Notification.model_validate(parse(signature, payload))
     except RefusedError:
         raise WebhookRefusedError(
-            "the signature is not Braintree's: check public_key and private_key"
+            "bt_signature: is not Braintree's signature of the payload; check public_key and private_key"
         ) from None
-    except (ValidationError, ValueError, KeyError, AttributeError):
-        raise WebhookRefusedError("the payload is not a notification of Braintree's") from None
+    except (ValidationError, ExpatError, ValueError, KeyError, AttributeError):
+        raise WebhookRefusedError(
+            "bt_payload: is not a notification of Braintree's; send it from a webhook of Braintree"
+        ) from None
     if not -MAX_AHEAD <= now - notification.timestamp <= MAX_AGE:
         raise WebhookRefusedError(
-            "the notification is more than 25 hours old: a replay, or this machine's clock is wrong"
+            "bt_payload: is more than 25 hours old, a replay; send it anew, or set this machine's clock"
         )
     return _of(notification, _event_id(payload))
 

@@ -29,18 +29,20 @@ def hints(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: 
     try:
         event = Event.model_validate_json(body)
     except ValidationError:
-        raise WebhookRefusedError("the body is not an event of Stripe's") from None
+        raise WebhookRefusedError(
+            "body: is not an event of Stripe's; send it from a webhook endpoint of Stripe"
+        ) from None
     return _of(event)
 
 
 def _verify(header: str | None, body: bytes, secrets: Sequence[str], now: datetime) -> None:
     if header is None:
-        raise WebhookRefusedError("the Stripe-Signature header is missing")
+        raise WebhookRefusedError(f"{HEADER}: is missing; send the webhook as Stripe signs it")
     parts = [part.strip().partition("=") for part in header.split(",")[:MAX_PARTS]]
     times = [value for name, _, value in parts if name == "t"]
     signatures = [value for name, _, value in parts if name == "v1"]
     if len(times) != 1 or not times[0].isascii() or not times[0].isdigit() or not signatures:
-        raise WebhookRefusedError("the Stripe-Signature header is not of the form t=…,v1=…")
+        raise WebhookRefusedError(f"{HEADER}: must be of the form t=…,v1=…, as Stripe sends it")
     signed = times[0].encode() + b"." + body
     expected = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
     # Every pair is compared, so that the time taken does not tell which secret or signature is near.
@@ -49,11 +51,11 @@ def _verify(header: str | None, body: bytes, secrets: Sequence[str], now: dateti
     ]
     if not any(matches):
         raise WebhookRefusedError(
-            "the signature is not Stripe's: check the endpoint's signing secret (whsec_…)"
+            f"{HEADER}: is not Stripe's signature of the body; check the endpoint's signing secret (whsec_…)"
         )
     if abs(now.timestamp() - int(times[0])) > TOLERANCE_S:
         raise WebhookRefusedError(
-            f"the signature is more than {TOLERANCE_S} seconds old: a replay, or this machine's clock is wrong"
+            f"{HEADER}: is more than {TOLERANCE_S} seconds old, a replay; send it anew, or set this machine's clock"
         )
 
 

@@ -26,21 +26,27 @@ def read_webhook(
     """The hint of an event. `Event-Signature` is KEY-ID/SHA256/HMAC of the body, several with commas between them."""
     signatures = _SIGNATURE.findall(headers.get(SIGNATURE_HEADER, ""))
     if not signatures:
-        raise WebhookRefusedError(f"{SIGNATURE_HEADER}: must be KEY-ID/SHA256/HEX")
+        raise WebhookRefusedError(f"{SIGNATURE_HEADER}: must be KEY-ID/SHA256/HEX, as Worldpay sends it")
     expected = [hmac.new(key.encode(), body, hashlib.sha256).hexdigest() for key in keys]
     if not any(hmac.compare_digest(mac.lower(), each) for _, mac in signatures for each in expected):
-        raise WebhookRefusedError(f"{SIGNATURE_HEADER}: is not this gateway's signature of the body")
+        raise WebhookRefusedError(
+            f"{SIGNATURE_HEADER}: is not Worldpay's signature of the body; check webhook_keys"
+        )
     try:
         document: object = json.loads(body)
         at = datetime.fromisoformat(str(dig(document, "eventTimestamp")))
     except ValueError:
-        raise WebhookRefusedError("body: is not an event of Worldpay") from None
+        raise WebhookRefusedError(
+            "body: is not an event of Worldpay; send it from an endpoint of Worldpay's webhooks"
+        ) from None
     at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
     if not now - OLDEST < at <= now + AHEAD:
-        raise WebhookRefusedError("eventTimestamp: is older than a week or lies ahead; it was replayed")
+        raise WebhookRefusedError(
+            "eventTimestamp: is older than a week or lies ahead, a replay; send it anew, or set this machine's clock"
+        )
     event_id, kind = _text(document, "eventId"), str(dig(document, "eventDetails", "type"))
     if event_id is None:
-        raise WebhookRefusedError("eventId: is missing")
+        raise WebhookRefusedError("eventId: is missing; send the event as Worldpay sends it")
     about = HintAbout.REFUND if _REFUND.search(kind) else HintAbout.PAYMENT
     if dig(document, "eventDetails", "classification") == "chargeback":
         about = HintAbout.DISPUTE
