@@ -12,6 +12,7 @@ from tonevault.desk.api.health import health_routes
 from tonevault.desk.api.openapi import describe
 from tonevault.desk.calls.routes import call_routes
 from tonevault.desk.customers.routes import customer_routes
+from tonevault.desk.door import Door
 from tonevault.desk.events.routes import event_routes
 from tonevault.desk.idempotency.header import Idempotency
 from tonevault.desk.payments.charge_routes import charge_routes, refund_routes
@@ -54,22 +55,18 @@ def create_api(
 
 
 def _version_one(services: DeskServices, time_zone_of: TimeZoneOf, currencies_of: CurrenciesOf) -> APIRouter:
-    guard, idempotency = services.guard, Idempotency(services.idempotency)
+    door = Door(services.guard, Idempotency(services.idempotency))
     router = APIRouter(prefix="/v1")
-    router.include_router(call_routes(services.calls, guard, idempotency))
-    router.include_router(session_routes(services.sessions, guard, idempotency, currencies_of))
-    router.include_router(customer_routes(services.customers, guard, idempotency))
-    router.include_router(token_routes(services.tokens, guard, idempotency))
-    router.include_router(replacement_routes(services.sessions, guard, idempotency))
-    router.include_router(
-        charge_routes(services.charges, services.operations, guard, idempotency, currencies_of)
-    )
-    router.include_router(refund_routes(services.operations, guard))
-    router.include_router(
-        schedule_routes(services.schedules, guard, idempotency, time_zone_of, currencies_of)
-    )
-    router.include_router(split_routes(services.splits, guard, idempotency, currencies_of))
-    router.include_router(reconciliation_routes(services.reconciliations, guard, idempotency))
-    router.include_router(event_routes(services.events, guard))
-    router.include_router(people_routes(services.people, guard))
+    router.include_router(call_routes(services.calls, door))
+    router.include_router(session_routes(services.sessions, door, currencies_of))
+    router.include_router(customer_routes(services.customers, door))
+    router.include_router(token_routes(services.tokens, door))
+    router.include_router(replacement_routes(services.sessions, door))
+    router.include_router(charge_routes(services.charges, services.operations, door, currencies_of))
+    router.include_router(refund_routes(services.operations, door))
+    router.include_router(schedule_routes(services.schedules, door, time_zone_of, currencies_of))
+    router.include_router(split_routes(services.splits, door, currencies_of))
+    router.include_router(reconciliation_routes(services.reconciliations, door))
+    router.include_router(event_routes(services.events, services.guard))
+    router.include_router(people_routes(services.people, services.guard))
     return router

@@ -2,19 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from tonevault.desk.calls.model import PhoneCall
 from tonevault.desk.calls.service import CallService
-from tonevault.desk.idempotency.header import Idempotency, Once
+from tonevault.desk.door import Command, Door
 from tonevault.desk.paging import Page
-from tonevault.desk.people.guard import Guard
+from tonevault.desk.path_ids import CALL_ID
 from tonevault.desk.people.model import Principal, Scope
-from tonevault.desk.refusal import not_found
 from tonevault.desk.web.answer import answer
 from tonevault.desk.web.clean_text import Body
 from tonevault.desk.web.paged import Paged
-from tonevault.kernel.ids import CALL, CallId, is_id
 
 
 class Hush(Body):
@@ -23,19 +21,13 @@ class Hush(Body):
     on: bool
 
 
-def _id(text: str) -> CallId:
-    if not is_id(text, CALL):
-        raise not_found("call")
-    return CallId(text)
-
-
-def call_routes(calls: CallService, guard: Guard, idempotency: Idempotency) -> APIRouter:
+def call_routes(calls: CallService, door: Door) -> APIRouter:
     """The routes of calls."""
     router = APIRouter(prefix="/calls", tags=["calls"])
 
     @router.get("", response_model=Page[PhoneCall])
     async def list_calls(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CALLS_READ))],
+        principal: Annotated[Principal, door.reader(Scope.CALLS_READ)],
         page: Paged,
         live: Annotated[
             bool | None, Query(description="true: only calls that are up; false: only ended ones.")
@@ -46,23 +38,21 @@ def call_routes(calls: CallService, guard: Guard, idempotency: Idempotency) -> A
 
     @router.get("/{call_id}", response_model=PhoneCall)
     async def get_call(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CALLS_READ))], call_id: str
+        principal: Annotated[Principal, door.reader(Scope.CALLS_READ)], call_id: str
     ) -> Response:
         """One call."""
-        return answer(await calls.get(principal.account_id, _id(call_id)))
+        return answer(await calls.get(principal.account_id, CALL_ID.read(call_id)))
 
     @router.post("/{call_id}/hush", response_model=PhoneCall)
     async def hush_call(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CALLS_WRITE))],
-        once: Annotated[Once, Depends(idempotency.welcome)],
+        command: Annotated[Command, door.writer(Scope.CALLS_WRITE, key_required=False)],
         call_id: str,
         body: Hush,
     ) -> Response:
         """Mute the customer towards the agent during captures, or let both talk."""
-        known = _id(call_id)
-        return await once.answer(
-            principal.account_id,
-            lambda _: calls.set_hush(principal.account_id, known, principal.actor, on=body.on),
+        known = CALL_ID.read(call_id)
+        return await command.done(
+            lambda: calls.set_hush(command.account_id, known, command.actor, on=body.on)
         )
 
     return router

@@ -3,19 +3,19 @@
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from tonevault.desk.customers.model import Customer, CustomerDraft
 from tonevault.desk.customers.service import CustomerService
-from tonevault.desk.idempotency.header import Idempotency, Once
+from tonevault.desk.door import Command, Door
 from tonevault.desk.paging import Page
-from tonevault.desk.people.guard import Guard
+from tonevault.desk.path_ids import CUSTOMER_ID
 from tonevault.desk.people.model import Principal, Scope
-from tonevault.desk.refusal import invalid, not_found
+from tonevault.desk.refusal import invalid
 from tonevault.desk.web.answer import answer
 from tonevault.desk.web.clean_text import Body, CleanEmail, CleanName, CleanReference, PhoneText
 from tonevault.desk.web.paged import Paged
-from tonevault.kernel.ids import CUSTOMER, CustomerId, is_id
+from tonevault.kernel.ids import CustomerId
 
 
 class CustomerCreate(Body):
@@ -55,31 +55,24 @@ class CustomerUpdate(Body):
         return draft
 
 
-def _id(text: str) -> CustomerId:
-    if not is_id(text, CUSTOMER):
-        raise not_found("customer")
-    return CustomerId(text)
-
-
-def customer_routes(customers: CustomerService, guard: Guard, idempotency: Idempotency) -> APIRouter:
+def customer_routes(customers: CustomerService, door: Door) -> APIRouter:
     """The routes of customers."""
     router = APIRouter(prefix="/customers", tags=["customers"])
 
     @router.post("", status_code=201, response_model=Customer)
     async def create_customer(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CUSTOMERS_WRITE))],
-        once: Annotated[Once, Depends(idempotency.welcome)],
+        command: Annotated[Command, door.writer(Scope.CUSTOMERS_WRITE, key_required=False)],
         body: CustomerCreate,
     ) -> Response:
         """Add a customer. Calls from their number, or with their id or reference in the header, are then matched."""
-        account_id, draft = principal.account_id, body.draft()
-        return await once.answer(
-            account_id, lambda letters: customers.create(account_id, CustomerId(f"cus_{letters}"), draft), 201
+        account_id, draft = command.account_id, body.draft()
+        return await command.made(
+            lambda letters: customers.create(account_id, CustomerId(f"cus_{letters}"), draft)
         )
 
     @router.get("", response_model=Page[Customer])
     async def list_customers(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CUSTOMERS_READ))],
+        principal: Annotated[Principal, door.reader(Scope.CUSTOMERS_READ)],
         page: Paged,
         phone: Annotated[PhoneText | None, Query(description="Only those with this number.")] = None,
     ) -> Response:
@@ -88,20 +81,19 @@ def customer_routes(customers: CustomerService, guard: Guard, idempotency: Idemp
 
     @router.get("/{customer_id}", response_model=Customer)
     async def get_customer(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CUSTOMERS_READ))], customer_id: str
+        principal: Annotated[Principal, door.reader(Scope.CUSTOMERS_READ)], customer_id: str
     ) -> Response:
         """One customer."""
-        return answer(await customers.get(principal.account_id, _id(customer_id)))
+        return answer(await customers.get(principal.account_id, CUSTOMER_ID.read(customer_id)))
 
     @router.patch("/{customer_id}", response_model=Customer)
     async def update_customer(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CUSTOMERS_WRITE))],
-        once: Annotated[Once, Depends(idempotency.welcome)],
+        command: Annotated[Command, door.writer(Scope.CUSTOMERS_WRITE, key_required=False)],
         customer_id: str,
         body: CustomerUpdate,
     ) -> Response:
         """Change a customer."""
-        account_id, known = principal.account_id, _id(customer_id)
-        return await once.answer(account_id, lambda _: customers.update(account_id, known, body.change))
+        account_id, known = command.account_id, CUSTOMER_ID.read(customer_id)
+        return await command.done(lambda: customers.update(account_id, known, body.change))
 
     return router

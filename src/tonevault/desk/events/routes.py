@@ -13,9 +13,9 @@ from tonevault.desk.events.model import Event
 from tonevault.desk.events.service import EventService
 from tonevault.desk.json_text import to_plain
 from tonevault.desk.paging import Page
+from tonevault.desk.path_ids import EVENT_ID
 from tonevault.desk.people.guard import Guard
 from tonevault.desk.people.model import Principal, Scope
-from tonevault.desk.refusal import not_found
 from tonevault.desk.web.answer import answer
 from tonevault.desk.web.paged import Paged
 from tonevault.kernel.ids import EVENT, EventId, is_id
@@ -78,8 +78,6 @@ def event_routes(events: EventService, guard: Guard) -> APIRouter:
         principal: Annotated[Principal, Depends(guard.needs(Scope.EVENTS_READ))], event_id: str
     ) -> Response:
         """One durable event."""
-        if not is_id(event_id, EVENT):
-            raise not_found("event")
-        return answer(await events.get(principal.account_id, EventId(event_id)))
+        return answer(await events.get(principal.account_id, EVENT_ID.read(event_id)))
 
     return router

@@ -15,9 +15,10 @@ from tonevault.desk.panel.correction import CorrectionBody
 from tonevault.desk.panel.pages import page
 from tonevault.desk.panel.panel_route import PanelRoute
 from tonevault.desk.panel.reader import PanelReader, Viewer
+from tonevault.desk.path_ids import CALL_ID, SESSION_ID
 from tonevault.desk.people.guard import Guard
 from tonevault.desk.people.model import Principal, Scope
-from tonevault.desk.refusal import invalid, not_found
+from tonevault.desk.refusal import invalid
 from tonevault.desk.sessions.model import SessionDraft
 from tonevault.desk.sessions.service import Correction, SessionService
 from tonevault.desk.web.clean_text import Body, CleanWords
@@ -98,7 +99,7 @@ def panel_routes(
         principal = await guard.require(request, Scope.SESSIONS_WRITE)
         form = await _start_form(request)
         draft = SessionDraft(
-            call_id=_call(call_id),
+            call_id=CALL_ID.read(call_id),
             amount=read_amount(form.amount, form.currency),
             reference=form.reference,
             fields=fields_of(principal.account_id),
@@ -111,7 +112,7 @@ def panel_routes(
     @router.post("/panel/sessions/{session_id}/open")
     async def open_again(request: Request, session_id: str) -> Response:
         principal = await guard.require(request, Scope.SESSIONS_WRITE)
-        session = await sessions.get(principal.account_id, _session(session_id))
+        session = await sessions.get(principal.account_id, SESSION_ID.read(session_id))
         # The session's own intent stands in the database; of this draft only the call is looked at.
         draft = SessionDraft(call_id=session.call_id)
         await sessions.open(principal.account_id, session.id, draft, principal.actor)
@@ -122,19 +123,19 @@ def panel_routes(
         principal = await guard.require(request, Scope.CALLS_WRITE)
         # Read by hand, so that a stranger is turned away before anything of the request is looked at.
         on = _switch(request.query_params.get("on"))
-        await calls.set_hush(principal.account_id, _call(call_id), principal.actor, on=on)
+        await calls.set_hush(principal.account_id, CALL_ID.read(call_id), principal.actor, on=on)
         return Response(status_code=DONE)
 
     @router.post("/panel/sessions/{session_id}/fields/{field}/capture")
     async def capture(request: Request, session_id: str, field: FieldName) -> Response:
         principal = await guard.require(request, Scope.SESSIONS_WRITE)
-        await sessions.start_field(principal.account_id, _session(session_id), field, principal.actor)
+        await sessions.start_field(principal.account_id, SESSION_ID.read(session_id), field, principal.actor)
         return Response(status_code=DONE)
 
     @router.post("/panel/sessions/{session_id}/complete")
     async def complete(request: Request, session_id: str) -> Response:
         principal = await guard.require(request, Scope.SESSIONS_WRITE)
-        await sessions.complete(principal.account_id, _session(session_id), principal.actor)
+        await sessions.complete(principal.account_id, SESSION_ID.read(session_id), principal.actor)
         return Response(status_code=DONE)
 
     @router.post("/panel/sessions/{session_id}/retry")
@@ -144,7 +145,7 @@ def panel_routes(
         fresh = ChargeId(make_id(CHARGE, epoch_ms(clock.utc()), entropy))
         await sessions.retry(
             principal.account_id,
-            _session(session_id),
+            SESSION_ID.read(session_id),
             correction,
             charge_id=fresh,
             actor=principal.actor,
@@ -154,7 +155,7 @@ def panel_routes(
     @router.post("/panel/sessions/{session_id}/cancel")
     async def cancel(request: Request, session_id: str) -> Response:
         principal = await guard.require(request, Scope.SESSIONS_WRITE)
-        await sessions.cancel(principal.account_id, _session(session_id), principal.actor)
+        await sessions.cancel(principal.account_id, SESSION_ID.read(session_id), principal.actor)
         return Response(status_code=DONE)
 
     return router
@@ -193,19 +194,7 @@ def _viewer(principal: Principal, call: str) -> Viewer:
     return Viewer(principal.account_id, call_id, may_act=principal.may(Scope.SESSIONS_WRITE))
 
 
-def _call(text: str) -> CallId:
-    if not is_id(text, CALL):
-        raise not_found("call")
-    return CallId(text)
-
-
 def _switch(text: str | None) -> bool:
     if text not in ("true", "false"):
         raise invalid("on", "switch", "must be true or false")
     return text == "true"
-
-
-def _session(text: str) -> SessionId:
-    if not is_id(text, SESSION):
-        raise not_found("session")
-    return SessionId(text)

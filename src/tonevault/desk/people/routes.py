@@ -5,14 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, Field
 
+from tonevault.desk.path_ids import API_KEY_ID
 from tonevault.desk.people.audit import AuditEntry
 from tonevault.desk.people.guard import Guard
 from tonevault.desk.people.model import ApiKey, NewApiKey, Principal, Scope, Who
 from tonevault.desk.people.service import PeopleService
-from tonevault.desk.refusal import Refusal, not_found
+from tonevault.desk.refusal import Refusal
 from tonevault.desk.web.answer import answer
 from tonevault.desk.web.clean_text import Body, CleanName
-from tonevault.kernel.ids import API_KEY, ApiKeyId, is_id
 
 MAX_ENTRIES = 200
 """Audit entries a page."""
@@ -62,9 +62,9 @@ def people_routes(people: PeopleService, guard: Guard) -> APIRouter:
         principal: Annotated[Principal, Depends(guard.needs(Scope.KEYS_WRITE))], key_id: str
     ) -> Response:
         """Close a key for good."""
-        if not is_id(key_id, API_KEY):
-            raise not_found("API key")
-        return answer(await people.revoke_api_key(principal.account_id, ApiKeyId(key_id), principal.actor))
+        return answer(
+            await people.revoke_api_key(principal.account_id, API_KEY_ID.read(key_id), principal.actor)
+        )
 
     @router.get("/audit_entries", response_model=list[AuditEntry])
     async def list_audit_entries(

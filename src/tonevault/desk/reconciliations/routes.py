@@ -3,20 +3,19 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel
 
-from tonevault.desk.idempotency.header import Idempotency, Once
+from tonevault.desk.door import Command, Door
 from tonevault.desk.paging import Page
-from tonevault.desk.people.guard import Guard
+from tonevault.desk.path_ids import RECONCILIATION_ID
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.reconciliations.model import Reconciliation, ReconciliationDifference
 from tonevault.desk.reconciliations.service import ReconciliationService
-from tonevault.desk.refusal import not_found
 from tonevault.desk.web.answer import answer
 from tonevault.desk.web.clean_text import Body
 from tonevault.desk.web.paged import Paged
-from tonevault.kernel.ids import RECONCILIATION, is_id
+from tonevault.kernel.ids import RECONCILIATION
 
 MAX_NUMBER = 9_999_999
 
@@ -38,56 +37,47 @@ class Differences(BaseModel):
     data: list[ReconciliationDifference]
 
 
-def _id(text: str) -> str:
-    if not is_id(text, RECONCILIATION):
-        raise not_found("reconciliation")
-    return text
-
-
-def reconciliation_routes(
-    reconciliations: ReconciliationService, guard: Guard, idempotency: Idempotency
-) -> APIRouter:
+def reconciliation_routes(reconciliations: ReconciliationService, door: Door) -> APIRouter:
     """The routes of reconciliations."""
     router = APIRouter(prefix="/reconciliations", tags=["reconciliations"])
 
     @router.post("", status_code=201, response_model=Reconciliation)
     async def create_reconciliation(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.REFUNDS_WRITE))],
-        once: Annotated[Once, Depends(idempotency.required)],
+        command: Annotated[Command, door.writer(Scope.REFUNDS_WRITE)],
         body: ReconciliationCreate,
     ) -> Response:
         """Compare a span now; every whole day (UTC) is compared by itself. The result comes as an event."""
         since, until = body.span()
-        return await once.answer(
-            principal.account_id,
+        return await command.made(
             lambda letters: reconciliations.create(
-                principal.account_id, f"{RECONCILIATION}_{letters}", since, until, principal.actor
-            ),
-            201,
+                command.account_id, f"{RECONCILIATION}_{letters}", since, until, command.actor
+            )
         )
 
     @router.get("", response_model=Page[Reconciliation])
     async def list_reconciliations(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_READ))], page: Paged
+        principal: Annotated[Principal, door.reader(Scope.CHARGES_READ)], page: Paged
     ) -> Response:
         """Reconciliations, newest first."""
         return answer(await reconciliations.page(principal.account_id, page))
 
     @router.get("/{reconciliation_id}", response_model=Reconciliation)
     async def get_reconciliation(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_READ))], reconciliation_id: str
+        principal: Annotated[Principal, door.reader(Scope.CHARGES_READ)], reconciliation_id: str
     ) -> Response:
         """One reconciliation."""
-        return answer(await reconciliations.get(principal.account_id, _id(reconciliation_id)))
+        return answer(
+            await reconciliations.get(principal.account_id, RECONCILIATION_ID.read(reconciliation_id))
+        )
 
     @router.get("/{reconciliation_id}/differences", response_model=Differences)
     async def list_differences(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_READ))],
+        principal: Annotated[Principal, door.reader(Scope.CHARGES_READ)],
         reconciliation_id: str,
         after: Annotated[int, Query(ge=0, le=MAX_NUMBER)] = 0,
     ) -> Response:
         """What differs: missing here, missing there, another amount, another state."""
-        known = _id(reconciliation_id)
+        known = RECONCILIATION_ID.read(reconciliation_id)
         return answer(Differences(data=await reconciliations.differences(principal.account_id, known, after)))
 
     return router

@@ -3,15 +3,15 @@
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field
 
-from tonevault.desk.idempotency.header import Idempotency, Once
+from tonevault.desk.door import Command, Door
 from tonevault.desk.paging import Page
+from tonevault.desk.path_ids import SCHEDULE_ID
 from tonevault.desk.payments.currencies import CurrenciesOf, taken_money
-from tonevault.desk.people.guard import Guard
 from tonevault.desk.people.model import Principal, Scope
-from tonevault.desk.refusal import invalid, not_found
+from tonevault.desk.refusal import invalid
 from tonevault.desk.schedules.model import RETRY_DAYS, Schedule, Unit
 from tonevault.desk.schedules.policy import TimeZoneOf
 from tonevault.desk.schedules.service import ScheduleDraft, ScheduleService
@@ -19,7 +19,7 @@ from tonevault.desk.web.answer import answer
 from tonevault.desk.web.clean_text import Body, CleanWords
 from tonevault.desk.web.money import AmountMinor, Currency
 from tonevault.desk.web.paged import Paged
-from tonevault.kernel.ids import SCHEDULE, AccountId, TokenId, is_id
+from tonevault.kernel.ids import SCHEDULE, AccountId, TokenId
 
 
 class ScheduleCreate(Body):
@@ -64,16 +64,9 @@ class ScheduleCreate(Body):
         )
 
 
-def _id(text: str) -> str:
-    if not is_id(text, SCHEDULE):
-        raise not_found("schedule")
-    return text
-
-
 def schedule_routes(
     schedules: ScheduleService,
-    guard: Guard,
-    idempotency: Idempotency,
+    door: Door,
     time_zone_of: TimeZoneOf,
     currencies_of: CurrenciesOf,
 ) -> APIRouter:
@@ -82,67 +75,55 @@ def schedule_routes(
 
     @router.post("", status_code=201, response_model=Schedule)
     async def create_schedule(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_WRITE))],
-        once: Annotated[Once, Depends(idempotency.required)],
+        command: Annotated[Command, door.writer(Scope.CHARGES_WRITE)],
         body: ScheduleCreate,
     ) -> Response:
         """Charge a token on a calendar. Every payment is a charge with this `schedule_id`, told by its own events."""
-        account_id = principal.account_id
+        account_id = command.account_id
         draft = body.draft(account_id, time_zone_of, currencies_of)
-        return await once.answer(
-            account_id,
-            lambda letters: schedules.create(account_id, f"{SCHEDULE}_{letters}", draft, principal.actor),
-            201,
+        return await command.made(
+            lambda letters: schedules.create(account_id, f"{SCHEDULE}_{letters}", draft, command.actor)
         )
 
     @router.get("", response_model=Page[Schedule])
     async def list_schedules(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_READ))], page: Paged
+        principal: Annotated[Principal, door.reader(Scope.CHARGES_READ)], page: Paged
     ) -> Response:
         """Schedules, newest first."""
         return answer(await schedules.page(principal.account_id, page))
 
     @router.get("/{schedule_id}", response_model=Schedule)
     async def get_schedule(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_READ))], schedule_id: str
+        principal: Annotated[Principal, door.reader(Scope.CHARGES_READ)], schedule_id: str
     ) -> Response:
         """One schedule."""
-        return answer(await schedules.get(principal.account_id, _id(schedule_id)))
+        return answer(await schedules.get(principal.account_id, SCHEDULE_ID.read(schedule_id)))
 
     @router.post("/{schedule_id}/pause", response_model=Schedule)
     async def pause_schedule(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_WRITE))],
-        once: Annotated[Once, Depends(idempotency.required)],
+        command: Annotated[Command, door.writer(Scope.CHARGES_WRITE)],
         schedule_id: str,
     ) -> Response:
         """Charge no more until it is resumed."""
-        known = _id(schedule_id)
-        return await once.answer(
-            principal.account_id, lambda _: schedules.pause(principal.account_id, known, principal.actor)
-        )
+        known = SCHEDULE_ID.read(schedule_id)
+        return await command.done(lambda: schedules.pause(command.account_id, known, command.actor))
 
     @router.post("/{schedule_id}/resume", response_model=Schedule)
     async def resume_schedule(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_WRITE))],
-        once: Annotated[Once, Depends(idempotency.required)],
+        command: Annotated[Command, door.writer(Scope.CHARGES_WRITE)],
         schedule_id: str,
     ) -> Response:
         """On again; payments that fell into the pause are skipped, and count."""
-        known = _id(schedule_id)
-        return await once.answer(
-            principal.account_id, lambda _: schedules.resume(principal.account_id, known, principal.actor)
-        )
+        known = SCHEDULE_ID.read(schedule_id)
+        return await command.done(lambda: schedules.resume(command.account_id, known, command.actor))
 
     @router.post("/{schedule_id}/cancel", response_model=Schedule)
     async def cancel_schedule(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_WRITE))],
-        once: Annotated[Once, Depends(idempotency.required)],
+        command: Annotated[Command, door.writer(Scope.CHARGES_WRITE)],
         schedule_id: str,
     ) -> Response:
         """End it for good."""
-        known = _id(schedule_id)
-        return await once.answer(
-            principal.account_id, lambda _: schedules.cancel(principal.account_id, known, principal.actor)
-        )
+        known = SCHEDULE_ID.read(schedule_id)
+        return await command.done(lambda: schedules.cancel(command.account_id, known, command.actor))
 
     return router

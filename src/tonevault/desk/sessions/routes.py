@@ -3,18 +3,18 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from tonevault.boundary.captures import Billing, CaptureState, FieldName
 from tonevault.boundary.charges import Taking
 from tonevault.boundary.tokens import TokenUsage
-from tonevault.desk.idempotency.header import Idempotency, Once
+from tonevault.desk.door import Command, Door
 from tonevault.desk.paging import Page
+from tonevault.desk.path_ids import SESSION_ID, TOKEN_ID
 from tonevault.desk.payments.currencies import CurrenciesOf, taken_money
-from tonevault.desk.people.guard import Guard
 from tonevault.desk.people.model import Principal, Scope
-from tonevault.desk.refusal import invalid, not_found
+from tonevault.desk.refusal import invalid
 from tonevault.desk.sessions.model import LIFETIME, Session, SessionDraft
 from tonevault.desk.sessions.service import Correction, SessionService
 from tonevault.desk.web.answer import answer
@@ -24,14 +24,12 @@ from tonevault.desk.web.paged import Paged
 from tonevault.kernel.ids import (
     CHARGE,
     SESSION,
-    TOKEN,
     AccountId,
     CallId,
     ChargeId,
     CustomerId,
     SessionId,
     TokenId,
-    is_id,
 )
 from tonevault.kernel.money import Money
 
@@ -129,38 +127,25 @@ def _check(fields: tuple[FieldName, ...]) -> None:
         raise invalid("fields", "required", "must hold card_number and expiry; a token needs both")
 
 
-def _id(text: str) -> SessionId:
-    if not is_id(text, SESSION):
-        raise not_found("session")
-    return SessionId(text)
-
-
-def session_routes(
-    sessions: SessionService, guard: Guard, idempotency: Idempotency, currencies_of: CurrenciesOf
-) -> APIRouter:
+def session_routes(sessions: SessionService, door: Door, currencies_of: CurrenciesOf) -> APIRouter:
     """The routes of sessions."""
     router = APIRouter(prefix="/sessions", tags=["sessions"])
 
     @router.post("", status_code=201, response_model=Session)
     async def open_session(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_WRITE))],
-        once: Annotated[Once, Depends(idempotency.required)],
+        command: Annotated[Command, door.writer(Scope.SESSIONS_WRITE)],
         body: SessionCreate,
     ) -> Response:
         """Open a payment session on a live call; the platform's recording is paused until it is over."""
-        account_id = principal.account_id
+        account_id = command.account_id
         draft = body.draft(account_id, currencies_of)
-        return await once.answer(
-            account_id,
-            lambda letters: sessions.open(
-                account_id, SessionId(f"{SESSION}_{letters}"), draft, principal.actor
-            ),
-            201,
+        return await command.made(
+            lambda letters: sessions.open(account_id, SessionId(f"{SESSION}_{letters}"), draft, command.actor)
         )
 
     @router.get("", response_model=Page[Session])
     async def list_sessions(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_READ))],
+        principal: Annotated[Principal, door.reader(Scope.SESSIONS_READ)],
         page: Paged,
         call_id: Annotated[str | None, Query(pattern=r"^call_[a-z]{28}$")] = None,
         customer_id: Annotated[str | None, Query(pattern=r"^cus_[a-z]{28}$")] = None,
@@ -178,69 +163,60 @@ def session_routes(
 
     @router.get("/{session_id}", response_model=Session)
     async def get_session(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_READ))], session_id: str
+        principal: Annotated[Principal, door.reader(Scope.SESSIONS_READ)], session_id: str
     ) -> Response:
         """One session: its state, its fields with dots and masked values, its token and its charge."""
-        return answer(await sessions.get(principal.account_id, _id(session_id)))
+        return answer(await sessions.get(principal.account_id, SESSION_ID.read(session_id)))
 
     @router.post("/{session_id}/fields/{field}/capture", response_model=Session)
     async def capture_field(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_WRITE))],
-        once: Annotated[Once, Depends(idempotency.welcome)],
+        command: Annotated[Command, door.writer(Scope.SESSIONS_WRITE, key_required=False)],
         session_id: str,
         field: FieldName,
     ) -> Response:
         """Open a field's capture window, or take the field again. The customer keys the value and `#`; `*` clears."""
-        known = _id(session_id)
-        return await once.answer(
-            principal.account_id,
-            lambda _: sessions.start_field(principal.account_id, known, field, principal.actor),
+        known = SESSION_ID.read(session_id)
+        return await command.done(
+            lambda: sessions.start_field(command.account_id, known, field, command.actor)
         )
 
     @router.post("/{session_id}/complete", response_model=Session)
     async def complete_session(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_WRITE))],
-        once: Annotated[Once, Depends(idempotency.welcome)],
+        command: Annotated[Command, door.writer(Scope.SESSIONS_WRITE, key_required=False)],
         session_id: str,
     ) -> Response:
         """Vault the card and, where the session has an amount, charge it. A decline is a result: 200 with its state."""
-        known = _id(session_id)
-        return await once.answer(
-            principal.account_id, lambda _: sessions.complete(principal.account_id, known, principal.actor)
-        )
+        known = SESSION_ID.read(session_id)
+        return await command.done(lambda: sessions.complete(command.account_id, known, command.actor))
 
     @router.post("/{session_id}/retry", response_model=Session)
     async def retry_session(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_WRITE))],
-        once: Annotated[Once, Depends(idempotency.required)],
+        command: Annotated[Command, door.writer(Scope.SESSIONS_WRITE)],
         session_id: str,
         body: SessionRetry,
     ) -> Response:
         """Run a charge again that was declined for its address (`mismatch`), with what is corrected, while the capture lasts."""
-        known = _id(session_id)
+        known = SESSION_ID.read(session_id)
         correction = Correction(body.billing(), body.without_security_code)
-        return await once.answer(
-            principal.account_id,
+        return await command.made(
             lambda letters: sessions.retry(
-                principal.account_id,
+                command.account_id,
                 known,
                 correction,
                 charge_id=ChargeId(f"{CHARGE}_{letters}"),
-                actor=principal.actor,
+                actor=command.actor,
             ),
+            status=200,
         )
 
     @router.post("/{session_id}/cancel", response_model=Session)
     async def cancel_session(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_WRITE))],
-        once: Annotated[Once, Depends(idempotency.welcome)],
+        command: Annotated[Command, door.writer(Scope.SESSIONS_WRITE, key_required=False)],
         session_id: str,
     ) -> Response:
         """Discard what was captured and resume the recording. Harmless when the session is over."""
-        known = _id(session_id)
-        return await once.answer(
-            principal.account_id, lambda _: sessions.cancel(principal.account_id, known, principal.actor)
-        )
+        known = SESSION_ID.read(session_id)
+        return await command.done(lambda: sessions.cancel(command.account_id, known, command.actor))
 
     return router
 
@@ -252,29 +228,24 @@ class TokenReplace(Body):
     reference: CleanWords = ""
 
 
-def replacement_routes(sessions: SessionService, guard: Guard, idempotency: Idempotency) -> APIRouter:
+def replacement_routes(sessions: SessionService, door: Door) -> APIRouter:
     """The route by which a token gets a successor."""
     router = APIRouter(prefix="/tokens", tags=["tokens"])
 
     @router.post("/{token_id}/replace", status_code=201, response_model=Session)
     async def replace_token(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.SESSIONS_WRITE))],
-        once: Annotated[Once, Depends(idempotency.required)],
+        command: Annotated[Command, door.writer(Scope.SESSIONS_WRITE)],
         token_id: str,
         body: TokenReplace,
     ) -> Response:
         """Open a session for the customer's new card. Once it is vaulted, this token is `replaced` and points to the new one."""
-        if not is_id(token_id, TOKEN):
-            raise not_found("token")
         draft = SessionDraft(
-            call_id=CallId(body.call_id), reference=body.reference, replaces=TokenId(token_id)
+            call_id=CallId(body.call_id), reference=body.reference, replaces=TOKEN_ID.read(token_id)
         )
-        return await once.answer(
-            principal.account_id,
+        return await command.made(
             lambda letters: sessions.open(
-                principal.account_id, SessionId(f"{SESSION}_{letters}"), draft, principal.actor
-            ),
-            201,
+                command.account_id, SessionId(f"{SESSION}_{letters}"), draft, command.actor
+            )
         )
 
     return router

@@ -2,22 +2,22 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import Field
 
-from tonevault.desk.idempotency.header import Idempotency, Once
+from tonevault.desk.door import Command, Door
 from tonevault.desk.paging import Page
+from tonevault.desk.path_ids import SPLIT_ID
 from tonevault.desk.payments.currencies import CurrenciesOf, taken_money
-from tonevault.desk.people.guard import Guard
 from tonevault.desk.people.model import Principal, Scope
-from tonevault.desk.refusal import invalid, not_found
+from tonevault.desk.refusal import invalid
 from tonevault.desk.splits.model import Split
 from tonevault.desk.splits.service import Share, SplitService
 from tonevault.desk.web.answer import answer
 from tonevault.desk.web.clean_text import Body, CleanWords
 from tonevault.desk.web.money import AmountMinor, Currency
 from tonevault.desk.web.paged import Paged
-from tonevault.kernel.ids import SPLIT, AccountId, TokenId, is_id
+from tonevault.kernel.ids import SPLIT, AccountId, TokenId
 from tonevault.kernel.money import MAX_AMOUNT_MINOR
 
 
@@ -46,16 +46,13 @@ class SplitCreate(Body):
         return tuple(Share(TokenId(part.token), part.amount) for part in self.parts)
 
 
-def split_routes(
-    splits: SplitService, guard: Guard, idempotency: Idempotency, currencies_of: CurrenciesOf
-) -> APIRouter:
+def split_routes(splits: SplitService, door: Door, currencies_of: CurrenciesOf) -> APIRouter:
     """The routes of splits."""
     router = APIRouter(prefix="/splits", tags=["charges"])
 
     @router.post("", status_code=201, response_model=Split)
     async def create_split(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_WRITE))],
-        once: Annotated[Once, Depends(idempotency.required)],
+        command: Annotated[Command, door.writer(Scope.CHARGES_WRITE)],
         body: SplitCreate,
     ) -> Response:
         """Charge all of the parts or none: each is held first, and taken when all are held.
@@ -63,34 +60,30 @@ def split_routes(
         `failed`: one could not be had, and what was held or taken of the others was let go; a part that could not be is
         `unresolved`. `pending`: a gateway fell silent; the rest comes by itself, as an event.
         """
-        account_id, shares = principal.account_id, body.shares(principal.account_id, currencies_of)
-        return await once.answer(
-            account_id,
+        account_id, shares = command.account_id, body.shares(command.account_id, currencies_of)
+        return await command.made(
             lambda letters: splits.create(
                 account_id,
                 f"{SPLIT}_{letters}",
                 shares,
                 body.currency,
                 description=body.description,
-                actor=principal.actor,
-            ),
-            201,
+                actor=command.actor,
+            )
         )
 
     @router.get("", response_model=Page[Split])
     async def list_splits(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_READ))], page: Paged
+        principal: Annotated[Principal, door.reader(Scope.CHARGES_READ)], page: Paged
     ) -> Response:
         """Splits, newest first."""
         return answer(await splits.page(principal.account_id, page))
 
     @router.get("/{split_id}", response_model=Split)
     async def get_split(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.CHARGES_READ))], split_id: str
+        principal: Annotated[Principal, door.reader(Scope.CHARGES_READ)], split_id: str
     ) -> Response:
         """One split, with what every part came to."""
-        if not is_id(split_id, SPLIT):
-            raise not_found("split")
-        return answer(await splits.get(principal.account_id, split_id))
+        return answer(await splits.get(principal.account_id, SPLIT_ID.read(split_id)))
 
     return router
