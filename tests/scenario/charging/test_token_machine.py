@@ -1,8 +1,8 @@
-"""The vault against a simple model of it: captures, charges, revocations, restarts and passing time in any order."""
+"""The vault against a simple model of it: captures, charges, replacements, revocations, expiry of every kind, restarts, in any order."""
 
 import asyncio
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -32,6 +32,17 @@ class Known:
     expiry: Expiry
     made_at: datetime
     ended: TokenState | None = None
+    successor: TokenId | None = None
+    touched_at: datetime = field(init=False)
+    """When it was made, renewed or charged last: what is not touched for long is ended."""
+
+    def __post_init__(self) -> None:
+        self.touched_at = self.made_at
+
+    def renew(self, expiry: Expiry, now: datetime) -> None:
+        """A later expiry counts, an earlier one is old news."""
+        if (expiry.year, expiry.month) > (self.expiry.year, self.expiry.month):
+            self.expiry, self.touched_at = expiry, now
 
     def state(self, now: datetime) -> TokenState:
         if self.ended is not None:
@@ -88,8 +99,7 @@ class TokenMachine(RuleBasedStateMachine):
         assert existing is bool(live)
         if live:
             assert live == [view.token_id]
-            known = self.model[view.token_id]
-            known.expiry = max(known.expiry, expiry, key=lambda each: (each.year, each.month))
+            self.model[view.token_id].renew(expiry, self.now)
         else:
             assert view.token_id not in self.model
             self.model[view.token_id] = fresh
@@ -98,7 +108,7 @@ class TokenMachine(RuleBasedStateMachine):
     @rule(token=tokens)
     def charge(self, token: TokenId) -> None:
         known = self.model[token]
-        before = known.state(self.now)
+        before, known.touched_at = known.state(self.now), self.now
         result = self.runner.run(self.till.cashier.charge(request(token), code()))
         if before is TokenState.ACTIVE:
             assert result.state is ChargeState.SUCCEEDED
@@ -111,6 +121,41 @@ class TokenMachine(RuleBasedStateMachine):
     def revoke(self, token: TokenId) -> None:
         self.runner.run(self.till.vault.revoke(ACCOUNT, token, self.now))
         self.model[token].ended = TokenState.REVOKED
+
+    @rule(old=tokens, successor=st.none() | tokens)
+    def replace(self, old: TokenId, successor: TokenId | None) -> None:
+        """By another card of the customer, or by a number that the issuer has given out and nobody has captured yet."""
+        known = self.model[old]
+        view = self.runner.run(self.till.cashier.tokens.replace(ACCOUNT, old, successor, self.now))
+        if known.ended is not None or old == successor:
+            assert view is None
+            return
+        known.ended, known.successor = TokenState.REPLACED, successor
+        assert view is not None
+        assert (view.state, view.replaced_by) == (TokenState.REPLACED, successor)
+
+    @rule(token=tokens, expiry=st.sampled_from(EXPIRIES))
+    def tell_of_an_expiry(self, token: TokenId, expiry: Expiry) -> None:
+        """The issuer has renewed the card under the same number."""
+        known, before = self.model[token], self.model[token].expiry
+        view = self.runner.run(self.till.cashier.tokens.update_expiry(ACCOUNT, token, expiry, self.now))
+        if known.ended is None:
+            known.renew(expiry, self.now)
+        assert (view is not None) is (known.expiry != before)
+
+    @rule()
+    def end_what_is_unused(self) -> None:
+        """Retention: nobody has charged or renewed it for ten days."""
+        since = self.now - timedelta(days=10)
+        ended = self.runner.run(self.till.cashier.tokens.expire_unused(ACCOUNT, since, self.now))
+        unused = [
+            known
+            for known in self.model.values()
+            if known.ended is None and known.usage is TokenUsage.MULTI and known.touched_at < since
+        ]
+        assert ended == len(unused)
+        for known in unused:
+            known.ended = TokenState.EXPIRED
 
     @rule()
     def sweep(self) -> None:
@@ -137,7 +182,7 @@ class TokenMachine(RuleBasedStateMachine):
         for row in rows:
             known = self.model[TokenId(row.token_id)]
             view = self.runner.run(self.till.vault.token(ACCOUNT, TokenId(row.token_id), self.now))
-            assert view.state is known.state(self.now)
+            assert (view.state, view.replaced_by) == (known.state(self.now), known.successor)
             assert (row.sealed is None) is (known.ended is not None)
             assert (row.card_index is None) is (known.ended is not None or known.usage is TokenUsage.SINGLE)
             assert Expiry(view.card.exp_month, view.card.exp_year) == known.expiry
@@ -146,7 +191,7 @@ class TokenMachine(RuleBasedStateMachine):
 TestTokenMachine = TokenMachine.TestCase
 TestTokenMachine.settings = settings(
     max_examples=15,
-    stateful_step_count=20,
+    stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
