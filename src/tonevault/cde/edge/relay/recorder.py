@@ -25,14 +25,31 @@ MESSAGES_A_TURN: Final = 256
 LOCK: Final = ".lock"
 
 
-class _Recording:
-    """One call's file, made when there is something to write; silent once it has failed."""
+class _LateFile:
+    """One call's file, made when there is something to write."""
 
     def __init__(self, directory: Path, name: str) -> None:
         self._directory = directory
         self._name = name
         self._file: StereoFile | None = None
-        self._call = RecordedCall(self._write)
+
+    def write(self, frames: bytes) -> None:
+        if self._file is None:
+            self._file = StereoFile(self._directory, self._name)
+        self._file.write(frames)
+
+    def finish(self) -> None:
+        if self._file is not None:
+            self._file.finish()
+
+
+class _Recording:
+    """One call, silent once it has failed. Nothing in it points back at it: what a call holds, four seconds of sound, is free at once when
+    the call is over, and does not wait for a collector that seldom has a reason to run."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self._file = _LateFile(directory, name)
+        self._call = RecordedCall(self._file.write)
         self.failure: OSError | None = None
 
     def take(self, sent: Sent) -> None:
@@ -53,13 +70,7 @@ class _Recording:
             if self.failure is None:
                 self._call.finish()
         finally:
-            if self._file is not None:
-                self._file.finish()
-
-    def _write(self, frames: bytes) -> None:
-        if self._file is None:
-            self._file = StereoFile(self._directory, self._name)
-        self._file.write(frames)
+            self._file.finish()
 
 
 class _Worker:
