@@ -21,7 +21,7 @@ from tonevault.cde.capture.finisher import Finisher
 from tonevault.cde.capture.service import CaptureService
 from tonevault.cde.capture.store import SqlCaptureStore
 from tonevault.cde.interface.zone import LocalSecureZone
-from tonevault.cde.media import Carrier, KeyReport, MaskMode
+from tonevault.cde.media import Carrier, KeyReport, Leg, MaskMode
 from tonevault.cde.sealed.key import Key
 from tonevault.kernel.ids import CALL, CHARGE, SESSION, AccountId, CallId, ChargeId, SessionId, make_id
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
@@ -84,6 +84,7 @@ class Facts:
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     end_reason: str | None = None
+    secured: frozenset[Leg] = frozenset()
 
 
 @dataclass
@@ -186,6 +187,10 @@ class CaptureStage:
         answered = replace(self.calls[call_id], state=CallState.ANSWERED, answered_at=self.clock.utc())
         self.calls[call_id] = answered
         self.service.observer.call_answered(answered)
+
+    def secure(self, call_id: CallId, *legs: Leg) -> None:
+        self.calls[call_id] = replace(self.calls[call_id], secured=frozenset(legs))
+        self.service.observer.legs_secured(self.calls[call_id])
 
     def live_call(self, **facts: str | None) -> CallId:
         call_id = self.ring(**facts)

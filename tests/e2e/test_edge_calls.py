@@ -56,6 +56,9 @@ class Notes:
     def call_answered(self, call: CallInfo) -> None:
         self._note("answered", call)
 
+    def legs_secured(self, call: CallInfo) -> None:
+        pass
+
     def call_ended(self, call: CallInfo) -> None:
         self._note("ended", call)
 

@@ -15,6 +15,13 @@ class CallState(StrEnum):
     ENDED = "ended"
 
 
+class SecuredLegs(Message):
+    """On which legs voice is encrypted between the peer and the edge (SRTP, RFC 3711)."""
+
+    customer: bool = False
+    agent: bool = False
+
+
 class CallView(Message):
     """One call. `caller` and `called` are None where the carrier withheld them or gave no telephone number."""
 
@@ -31,3 +38,4 @@ class CallView(Message):
     end_reason: Name | None = None
     hushed: bool = False
     """The customer is muted towards the agent while a capture is open."""
+    secured: SecuredLegs = SecuredLegs()

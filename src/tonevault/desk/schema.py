@@ -147,6 +147,8 @@ PHONE_CALL = _table(
     _maybe("customer_header", String(WORDS)),
     _maybe("customer_id", String(ID)),
     _needed("hushed", Boolean),
+    _maybe("customer_secured", Boolean),
+    _maybe("agent_secured", Boolean),
     _needed("created_at", UtcTime),
     _maybe("answered_at", UtcTime),
     _maybe("ended_at", UtcTime),

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
-from tonevault.boundary.calls import CallState, CallView
+from tonevault.boundary.calls import CallState, CallView, SecuredLegs
 from tonevault.boundary.captures import (
     CaptureRequest,
     CaptureRetry,
@@ -107,11 +107,14 @@ class FakeSecureZone(FakePayments):
         """A call that rings and is answered at once; arguments as for `ring`."""
         return self.answer(self.ring(**caller).call_id)
 
+    def secure(self, call_id: CallId, legs: SecuredLegs) -> CallView:
+        """Voice is encrypted on these legs from now on, as peers negotiate it at any time of a call."""
+        return self._call_changed(self._calls[call_id], secured=legs)
+
     def hang_up(self, call_id: CallId, reason: str = "customer_hung_up") -> CallView:
         """Either party ends the call; an open capture is discarded."""
-        ended = self._call_changed(
-            self._calls[call_id], state=CallState.ENDED, ended_at=self._utc(), end_reason=reason
-        )
+        call = self._calls[call_id]
+        ended = self._call_changed(call, state=CallState.ENDED, ended_at=self._utc(), end_reason=reason)
         self._end_open(CaptureState.CANCELED, EndReason.CALL_ENDED, call_id)
         return ended
 
@@ -139,7 +142,7 @@ class FakeSecureZone(FakePayments):
     def crash(self) -> None:
         """The secure process dies and starts again: streams break, calls are gone, open captures read `interrupted`."""
         self._cut_streams()
-        for call in [each for each in self._calls.values() if each.state is not CallState.ENDED]:
+        for call in self._live_calls():
             self._call_changed(call, state=CallState.ENDED, ended_at=self._utc(), end_reason="interrupted")
         self._end_open(CaptureState.FAILED, EndReason.INTERRUPTED)
 
@@ -323,10 +326,9 @@ class FakeSecureZone(FakePayments):
         return [each for each in self._calls.values() if each.state is not CallState.ENDED]
 
     def _snapshot(self) -> list[Notice]:
-        captures = [each.view() for each in self._captures.values()]
         return [
             *(CallChanged(call=each) for each in self._live_calls()),
-            *(CaptureChanged(capture=each) for each in captures),
+            *(CaptureChanged(capture=each.view()) for each in self._captures.values()),
             *(ChargeChanged(charge=each) for each in self.ledger.unsettled()),
         ]
 
@@ -336,8 +338,8 @@ class FakeSecureZone(FakePayments):
         return self._captures[session_id]
 
     def _open_on(self, call_id: CallId) -> FakeCapture | None:
-        live = (each for each in self._captures.values() if not each.over)
-        return next((each for each in live if each.request.call_id == call_id), None)
+        captures = self._captures.values()
+        return next((each for each in captures if not each.over and each.request.call_id == call_id), None)
 
     def _end_open(self, state: CaptureState, reason: EndReason, call_id: CallId | None = None) -> None:
         for capture in self._captures.values():
@@ -385,9 +387,8 @@ class FakeSecureZone(FakePayments):
     def _changed(self, capture: FakeCapture) -> CaptureView:
         capture.revision += 1
         capture.updated_at = self._utc()
-        view = capture.view()
-        self._tell(CaptureChanged(capture=view))
-        return view
+        self._tell(CaptureChanged(capture=capture.view()))
+        return capture.view()
 
     def _tell(self, notice: Notice) -> None:
         for listener in self._listeners:

@@ -15,7 +15,7 @@ from tests.conformance.secure_zone.desk import (
 )
 from tests.conformance.secure_zone.worlds import World
 
-from tonevault.boundary.calls import CallState
+from tonevault.boundary.calls import CallState, SecuredLegs
 from tonevault.boundary.captures import (
     CaptureState,
     EndReason,
@@ -40,6 +40,10 @@ def test_calls_come_and_go(play: Play) -> None:
         (answered,) = await world.zone.calls()
         assert answered.state is CallState.ANSWERED
         assert answered.answered_at is not None
+        assert answered.secured == SecuredLegs()
+        world.secure_customer(call_id)
+        (secured,) = await world.zone.calls()
+        assert secured.secured == SecuredLegs(customer=True, agent=False)
         world.hang_up(call_id)
         assert await world.zone.calls() == []
 

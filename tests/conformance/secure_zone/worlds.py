@@ -9,10 +9,12 @@ from typing import Protocol, cast
 
 from tests.capture_stage import CaptureStage
 
+from tonevault.boundary.calls import SecuredLegs
 from tonevault.boundary.charges import ChargeState
 from tonevault.boundary.secure_zone import SecureZone
 from tonevault.cde.interface.app import BoundaryApp
 from tonevault.cde.interface.server import BoundaryServer
+from tonevault.cde.media import Leg
 from tonevault.desk.secure_zone import HttpSecureZone
 from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import CallId, ChargeId
@@ -38,6 +40,9 @@ class World(Protocol):
 
     def answer(self, call_id: CallId) -> None:
         """The agent takes the call."""
+
+    def secure_customer(self, call_id: CallId) -> None:
+        """SRTP is negotiated on the customer's leg."""
 
     def hang_up(self, call_id: CallId) -> None:
         """The call ends."""
@@ -77,6 +82,9 @@ class FakeWorld:
 
     def answer(self, call_id: CallId) -> None:
         self.fake.answer(call_id)
+
+    def secure_customer(self, call_id: CallId) -> None:
+        self.fake.secure(call_id, SecuredLegs(customer=True))
 
     def hang_up(self, call_id: CallId) -> None:
         self.fake.hang_up(call_id)
@@ -118,6 +126,9 @@ class RealWorld:
 
     def answer(self, call_id: CallId) -> None:
         self.stage.answer(call_id)
+
+    def secure_customer(self, call_id: CallId) -> None:
+        self.stage.secure(call_id, Leg.CUSTOMER)
 
     def hang_up(self, call_id: CallId) -> None:
         self.stage.hang_up(call_id)

@@ -10,7 +10,7 @@ from tests.scenario.calls.phone import Phone
 from tonevault.cde.edge.observer import CallInfo
 from tonevault.cde.edge.routes import CustomerSide, Route, RouteTable
 from tonevault.cde.edge.switch import Switch
-from tonevault.cde.media import Carrier, KeyReport, MaskMode
+from tonevault.cde.media import Carrier, KeyReport, Leg, MaskMode
 from tonevault.cde.wire.sip.peer import Peer, Transport
 from tonevault.cde.wire.sip.uri import SipUri
 from tonevault.kernel.ids import AccountId, CallId
@@ -30,6 +30,7 @@ class Notes:
     infos: list[CallInfo] = field(default_factory=list)
     keys: list[KeyReport] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    secured: list[frozenset[Leg]] = field(default_factory=list)
 
     def call_arrived(self, call: CallInfo) -> None:
         self._note("arrived", call)
@@ -39,6 +40,9 @@ class Notes:
 
     def call_answered(self, call: CallInfo) -> None:
         self._note("answered", call)
+
+    def legs_secured(self, call: CallInfo) -> None:
+        self.secured.append(call.secured)
 
     def call_ended(self, call: CallInfo) -> None:
         self._note("ended", call)

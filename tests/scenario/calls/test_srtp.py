@@ -77,6 +77,7 @@ def test_a_secured_customer_and_a_plain_agent() -> None:
     assert security.receives.matches(key(1))
     assert security.sends.matches(ours.key)
     assert media(stage, Leg.AGENT).security is None
+    assert stage.notes.secured == [{Leg.CUSTOMER}]
     stage.customer.send("BYE")
     stage.run(1)
     assert security.sends.matches(MediaKey(bytearray(SUITE.key_octets))), "zeroed with the call"
@@ -93,6 +94,7 @@ def test_a_plain_customer_over_udp_and_an_agent_that_must_be_secured() -> None:
     security = media(stage, Leg.AGENT).security
     assert security is not None
     assert security.receives.matches(key(2))
+    assert stage.notes.secured == [{Leg.AGENT}]
     (ours,) = [line.key for line in lines_of(stage.agent.requests[0]) if line.suite is SUITE]
     assert security.sends.matches(ours)
 
@@ -120,6 +122,7 @@ def test_a_capture_on_secured_legs_and_new_keys_while_it_is_open() -> None:
     assert after is not None
     assert after.receives.matches(key(7))
     assert after.sends.matches(before.sends)
+    assert stage.notes.secured == [{Leg.CUSTOMER, Leg.AGENT}], "new keys are no news"
     assert stage.media.calls[stage.call_id].mask is not None
 
 

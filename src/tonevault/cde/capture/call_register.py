@@ -5,11 +5,12 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from tonevault.boundary.calls import CallState, CallView
+from tonevault.boundary.calls import CallState, CallView, SecuredLegs
 from tonevault.boundary.notices import CallChanged
 from tonevault.boundary.text import PhoneNumber, Words
 from tonevault.cde.capture.notice_board import NoticeBoard
 from tonevault.cde.capture.ports import CallFacts
+from tonevault.cde.media import Leg
 from tonevault.kernel.ids import CallId
 
 _PHONE_NUMBER: Final[TypeAdapter[str]] = TypeAdapter(PhoneNumber)
@@ -49,6 +50,7 @@ class CallRegister:
             ended_at=facts.ended_at,
             end_reason=facts.end_reason,
             hushed=known.hushed if known else facts.route in self._hushed_routes,
+            secured=SecuredLegs(customer=Leg.CUSTOMER in facts.secured, agent=Leg.AGENT in facts.secured),
         )
         if view.state is CallState.ENDED:
             self._calls.pop(view.call_id, None)

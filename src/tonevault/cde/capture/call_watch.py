@@ -32,6 +32,10 @@ class CallWatch:
         """Both legs are up: captures are possible."""
         self._register.changed(call)
 
+    def legs_secured(self, call: CallFacts) -> None:
+        """Voice is encrypted on other legs than before."""
+        self._register.changed(call)
+
     def call_ended(self, call: CallFacts) -> None:
         """The call is over: what was captured on it is discarded."""
         self._masks.forget(call.call_id)

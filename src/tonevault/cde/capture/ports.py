@@ -9,7 +9,7 @@ from tonevault.boundary.captures import CaptureView
 from tonevault.boundary.charges import ChargeResult
 from tonevault.boundary.tokens import TokenUsage, TokenView
 from tonevault.cde.charging.completion import CapturedCard, Completed, NotTokenised, Sale
-from tonevault.cde.media import MaskMode
+from tonevault.cde.media import Leg, MaskMode
 from tonevault.kernel.ids import AccountId, CallId, ChargeId, SessionId, TokenId
 
 
@@ -59,6 +59,10 @@ class CallFacts(Protocol):
     @property
     def end_reason(self) -> str | None:
         """Why it ended."""
+
+    @property
+    def secured(self) -> frozenset[Leg]:
+        """The legs whose media are SRTP."""
 
 
 class MaskSwitch(Protocol):

@@ -1,5 +1,7 @@
 """Bringing the relays in line with what the descriptions have agreed: each leg is configured when, and only when, it changed."""
 
+from dataclasses import replace
+
 from tonevault.cde.edge.board import Board
 from tonevault.cde.edge.call import Call
 from tonevault.cde.media import Leg
@@ -14,6 +16,10 @@ def configure_media(board: Board, call: Call) -> None:
         if media is not None and media != call.configured.get(leg):
             call.configured[leg] = media
             board.media.configure(call.id, leg, media)
+    secured = frozenset(leg for leg, media in call.configured.items() if media.security is not None)
+    if secured != call.info.secured:
+        call.info = replace(call.info, secured=secured)
+        board.observer.legs_secured(call.info)
 
 
 def close_media(board: Board, call: Call) -> None:

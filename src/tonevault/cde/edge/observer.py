@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from tonevault.boundary.calls import CallState
-from tonevault.cde.media import Carrier, KeyReport, MaskMode
+from tonevault.cde.media import Carrier, KeyReport, Leg, MaskMode
 from tonevault.kernel.ids import AccountId, CallId
 
 
@@ -32,7 +32,8 @@ class EndReason(StrEnum):
 class CallInfo:
     """A call as its observers know it. `caller` and `called` are telephone numbers as signalled (`+` and at most 15 digits), or None.
 
-    `customer_ref` is the value of the route's customer header, one line of at most 200 characters. Times are aware and UTC.
+    `customer_ref` is the value of the route's customer header, one line of at most 200 characters. Times are aware and UTC. `secured` are
+    the legs whose media are SRTP.
     """
 
     call_id: CallId
@@ -46,6 +47,7 @@ class CallInfo:
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     end_reason: EndReason | None = None
+    secured: frozenset[Leg] = frozenset()
 
     def answered(self, at: datetime) -> "CallInfo":
         """The call once its agent leg was answered."""
@@ -67,6 +69,9 @@ class CallObserver(Protocol):
 
     def call_answered(self, call: CallInfo) -> None:
         """Both legs are up: captures are possible."""
+
+    def legs_secured(self, call: CallInfo) -> None:
+        """Other legs than before are secured: something was negotiated, at any time between arrival and end."""
 
     def call_ended(self, call: CallInfo) -> None:
         """The call is over, whatever state it was in; its media are closed. Told once for each call that arrived."""

@@ -13,6 +13,14 @@ INTERRUPTED: Final = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
+class Secured:
+    """On which legs voice is encrypted (SRTP)."""
+
+    customer: bool = False
+    agent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CallRecord:
     """What the desk keeps of a call."""
 
@@ -24,6 +32,7 @@ class CallRecord:
     customer_header: str | None
     customer_id: CustomerId | None
     hushed: bool
+    secured: Secured
     created_at: datetime
     answered_at: datetime | None
     ended_at: datetime | None
@@ -42,6 +51,7 @@ class CallRecord:
             self,
             state=view.state,
             hushed=view.hushed,
+            secured=_secured(view),
             answered_at=view.answered_at,
             ended_at=view.ended_at,
             end_reason=view.end_reason,
@@ -50,6 +60,10 @@ class CallRecord:
     def lost(self, now: datetime) -> "CallRecord":
         """The call when the secure zone knows it no more."""
         return replace(self, state=CallState.ENDED, ended_at=now, end_reason=INTERRUPTED)
+
+
+def _secured(view: CallView) -> Secured:
+    return Secured(view.secured.customer, view.secured.agent)
 
 
 def first_report(view: CallView, customer_id: CustomerId | None) -> CallRecord:
@@ -63,6 +77,7 @@ def first_report(view: CallView, customer_id: CustomerId | None) -> CallRecord:
         customer_header=view.customer_header,
         customer_id=customer_id,
         hushed=view.hushed,
+        secured=_secured(view),
         created_at=view.started_at,
         answered_at=view.answered_at,
         ended_at=view.ended_at,
@@ -82,6 +97,7 @@ class PhoneCall:
     customer: Customer | None
     session_id: SessionId | None
     hushed: bool
+    secured: Secured
     created_at: datetime
     answered_at: datetime | None
     ended_at: datetime | None
@@ -99,6 +115,7 @@ def shown(record: CallRecord, customer: Customer | None, session_id: SessionId |
         customer=customer,
         session_id=session_id,
         hushed=record.hushed,
+        secured=record.secured,
         created_at=record.created_at,
         answered_at=record.answered_at,
         ended_at=record.ended_at,

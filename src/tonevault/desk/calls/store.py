@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from tonevault.boundary.calls import CallState
-from tonevault.desk.calls.model import CallRecord
+from tonevault.desk.calls.model import CallRecord, Secured
 from tonevault.desk.paging import Page, PageRequest, page_of
 from tonevault.desk.schema import PAYMENT_SESSION, PHONE_CALL
 from tonevault.kernel.ids import AccountId, CallId, SessionId
@@ -21,6 +21,7 @@ def _read(row: Row[Any]) -> CallRecord:
         customer_header=row.customer_header,
         customer_id=row.customer_id,
         hushed=row.hushed,
+        secured=Secured(bool(row.customer_secured), bool(row.agent_secured)),
         created_at=row.created_at,
         answered_at=row.answered_at,
         ended_at=row.ended_at,
@@ -33,6 +34,8 @@ def _values(call: CallRecord) -> dict[str, object]:
         "state": call.state.value,
         "customer_id": call.customer_id,
         "hushed": call.hushed,
+        "customer_secured": call.secured.customer,
+        "agent_secured": call.secured.agent,
         "answered_at": call.answered_at,
         "ended_at": call.ended_at,
         "end_reason": call.end_reason,

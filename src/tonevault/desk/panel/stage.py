@@ -9,7 +9,7 @@ from tonevault.boundary.calls import CallState
 from tonevault.desk.calls.model import PhoneCall
 from tonevault.desk.panel.box import Box, box_of
 from tonevault.desk.panel.outcome import PastPayment, past_payment
-from tonevault.desk.panel.wording import CALL_ENDED, CALL_ENDS, CALL_STATES
+from tonevault.desk.panel.wording import CALL_ENDED, CALL_ENDS, CALL_STATES, SECURED_LEGS
 from tonevault.desk.sessions.model import Session
 
 CURRENCIES: Final = (
@@ -45,13 +45,14 @@ class CallLine:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The chosen call. `ended` says why it is over, in words."""
+    """The chosen call. `secured` says on which legs its voice is encrypted, `ended` why it is over, in words."""
 
     call_id: str
     title: str
     subtitle: str
     call_state: str
     call_state_text: str
+    secured: str
     ended: str
     box: Box
     history: tuple[PastPayment, ...]
@@ -89,6 +90,7 @@ def stage_of(call: PhoneCall, sessions: Sequence[Session], currency: str, *, may
         subtitle=words[:1].upper() + words[1:] + reference,
         call_state=call.state,
         call_state_text=CALL_STATES[call.state],
+        secured="" if ended else SECURED_LEGS[call.secured.customer, call.secured.agent],
         ended=CALL_ENDS.get(call.end_reason or "", CALL_ENDED) if ended else "",
         box=box,
         history=tuple(past_payment(each) for each in sessions[1:]),

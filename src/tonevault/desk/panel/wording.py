@@ -44,6 +44,14 @@ END_REASONS: Final = {
 }
 """A title and what it means, for each way in which a session ends short of success."""
 
+SECURED_LEGS: Final = {
+    (True, True): "Voice encrypted on both legs",
+    (True, False): "Voice encrypted on the customer's leg",
+    (False, True): "Voice encrypted on your leg",
+    (False, False): "",
+}
+"""By whether the customer's and the agent's leg are SRTP. Voice that is not encrypted is the rule on telephone lines and needs no word."""
+
 CARD_KEPT: Final = "The card is kept as a token; no money has moved."
 NO_MONEY: Final = "No money has moved."
 

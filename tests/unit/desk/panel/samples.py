@@ -7,7 +7,7 @@ from tonevault.boundary.calls import CallState
 from tonevault.boundary.captures import CaptureState, EndReason, FieldError, FieldName, FieldState
 from tonevault.boundary.charges import ChargeState
 from tonevault.boundary.tokens import TokenState, TokenUsage
-from tonevault.desk.calls.model import PhoneCall
+from tonevault.desk.calls.model import PhoneCall, Secured
 from tonevault.desk.payments.model import Card, CardToken, Charge, new_charge
 from tonevault.desk.sessions.model import DEFAULT_FIELDS, Session, SessionField
 from tonevault.kernel.card import Brand
@@ -89,6 +89,7 @@ def call(
         customer=None,
         session_id=None,
         hushed=False,
+        secured=Secured(),
         created_at=NOW,
         answered_at=None if state is CallState.RINGING else NOW,
         ended_at=NOW if state is CallState.ENDED else None,

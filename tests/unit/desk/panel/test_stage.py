@@ -7,6 +7,7 @@ from tests.unit.desk.panel.samples import NOW, call, session
 
 from tonevault.boundary.calls import CallState
 from tonevault.boundary.captures import CaptureState
+from tonevault.desk.calls.model import Secured
 from tonevault.desk.customers.model import Customer
 from tonevault.desk.panel.stage import UNKNOWN_CALLER, line_of, stage_of
 from tonevault.desk.sessions.model import Session
@@ -32,6 +33,20 @@ def test_the_stage_says_who_calls() -> None:
     assert (stage.title, stage.ended) == ("Ann Lee", "")
     assert stage.subtitle == "Calls from +441632960001 to +441632960100 on support · C-77"
     assert stage_of(call(caller=None, called=None), [], "GBP", may_act=True).subtitle == "On support"
+
+
+@pytest.mark.parametrize(
+    ("secured", "words"),
+    [
+        (Secured(), ""),
+        (Secured(customer=True), "Voice encrypted on the customer's leg"),
+        (Secured(agent=True), "Voice encrypted on your leg"),
+        (Secured(customer=True, agent=True), "Voice encrypted on both legs"),
+    ],
+)
+def test_the_stage_says_which_legs_are_secured(secured: Secured, words: str) -> None:
+    assert stage_of(call(secured=secured), [], "GBP", may_act=True).secured == words
+    assert stage_of(call(CallState.ENDED, secured=secured), [], "GBP", may_act=True).secured == ""
 
 
 @pytest.mark.parametrize(

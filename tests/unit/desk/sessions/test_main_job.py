@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.unit.desk.bench import ACME, KEYED, open_desk
 
+from tonevault.boundary.calls import SecuredLegs
 from tonevault.boundary.charges import ChargeState
 
 
@@ -190,6 +191,20 @@ def test_hanging_up_ends_session_and_call(tmp_path: Path) -> None:
             for live, expected in (("true", 0), ("false", 1)):
                 listed = (await client.get("/v1/calls", params={"live": live})).json()["data"]
                 assert len([each for each in listed if each["id"] == call.call_id]) == expected
+
+    asyncio.run(play())
+
+
+def test_secured_legs_are_shown(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk, desk.client() as client:
+            call = await desk.live_call()
+            shown = (await client.get(f"/v1/calls/{call.call_id}")).json()
+            assert shown["secured"] == {"customer": False, "agent": False}
+            desk.zone.secure(call.call_id, SecuredLegs(agent=True))
+            await desk.caught_up()
+            shown = (await client.get(f"/v1/calls/{call.call_id}")).json()
+            assert shown["secured"] == {"customer": False, "agent": True}
 
     asyncio.run(play())
 
