@@ -46,8 +46,9 @@ EXPIRY: Final = Expiry(12, 2049)
 ANSWER_S: Final = 0.05
 LIMIT_MS: Final = 25.0
 TOKENS: Final = 64
-RATES: Final = (2, 10, 40)
-"""Charges begun a second, evenly: a small, a large and a very large contact centre."""
+RATES: Final = {2: 200, 10: 300, 40: 400}
+"""Charges begun a second, evenly: a small, a large and a very large contact centre; and how many of them. Of fewer than 200 the 99th
+percentile would be the one slowest."""
 
 
 class TimedGateway:
@@ -150,7 +151,7 @@ def percentiles(values: list[float]) -> str:
     return f"{cut[49]:>9.1f}{cut[98]:>9.1f}"
 
 
-async def measure(place: Place, count: int) -> bool:
+async def measure(place: Place, part: int) -> bool:
     """Print the lines of one database; whether the limit holds at every rate."""
     bench = Bench(place)
     await bench.prepare()
@@ -158,17 +159,21 @@ async def measure(place: Place, count: int) -> bool:
     gc.collect()
     gc.freeze()
     holds = True
-    for rate in RATES:
-        charges = min(count, rate * 20)
+    for rate, count in RATES.items():
+        charges = count // part
         spent = time.process_time()
         added = await bench.added(rate, charges)
         spent = (time.process_time() - spent) * 1000 / charges
-        holds &= statistics.quantiles(added, n=100)[98] <= LIMIT_MS
+        kept = statistics.quantiles(added, n=100)[98] <= LIMIT_MS
+        holds &= kept
         disk = disk_ms(place.folder, 100)
-        print(f"{place.name:<12}{rate:>10}{percentiles(added)}{spent:>13.1f}{percentiles(disk):>24}")
-    print(
-        f"{place.name:<12}charges a second through the simulator, 32 at once: {await bench.throughput(count, 32):,.0f}"
-    )
+        print(
+            f"{place.name:<12}{rate:>10}{charges:>9}{percentiles(added)}{max(added):>9.1f}{spent:>13.1f}{percentiles(disk):>24}"
+            f"  {'yes' if kept else 'NO'}",
+            flush=True,
+        )
+    whole = await bench.throughput(400 // part, 32)
+    print(f"{place.name:<12}charges a second through the simulator, 32 at once: {whole:,.0f}")
     await bench.close()
     return holds
 
@@ -181,13 +186,15 @@ def main() -> None:
     chosen = parser.parse_args()
     set_up_logging(level="ERROR")
     print(
-        f"{'database':<12}{'charges/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'processor ms':>13}{'one fsync: p50, p99 ms':>24}"
+        f"{'database':<12}{'charges/s':>10}{'charges':>9}{'p50 ms':>9}{'p99 ms':>9}{'slowest':>9}{'processor ms':>13}"
+        f"{'one fsync: p50, p99 ms':>24}  p99 <= {LIMIT_MS:.0f} ms"
     )
     with places(chosen.database) as where:
-        holds = [uvloop.run(measure(place, 100 if chosen.quick else 400)) for place in where]
+        holds = [uvloop.run(measure(place, 4 if chosen.quick else 1)) for place in where]
     print(
         f"what the engine adds is at most {LIMIT_MS:.0f} ms at the 99th percentile: {'yes' if all(holds) else 'NO'}"
     )
+    sys.exit(0 if all(holds) else 1)
 
 
 if __name__ == "__main__":
