@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin
 
-.PHONY: run test check bench chaos fuzz setup setup-dev peers databases format
+.PHONY: run test check bench chaos soak fuzz setup setup-dev peers databases format
 
 run: setup  ## A live call on this machine: the panel, two phones, a card keyed, a token
 	$(PY)/tonevault demo
@@ -22,6 +22,9 @@ bench: setup-dev peers  ## Every measurement under benchmarks/, each printing it
 
 chaos: setup-dev peers  ## 1,000 payments over each type of gateway, 100 kills each, on both databases: the money is counted
 	@$(PY)/python -m tests.chaos
+
+soak: setup-dev peers  ## An hour of calls, captures and charges on the whole product: nothing of it grows, nothing stays behind
+	@$(PY)/python -m tests.soak
 
 fuzz: setup-dev  ## A million hostile inputs to everything that reads what a peer sent
 	$(PY)/python -m tests.fuzz

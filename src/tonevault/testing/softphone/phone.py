@@ -151,6 +151,19 @@ class Softphone:
         if key is not None:
             self._driver.cancel(key)
 
+    def forget_ended(self) -> None:
+        """Keep no call that is over, nor its recording, for a phone that makes calls all day."""
+        over = {id(call) for call in self.calls if call.ended.is_set()}
+        self.calls = [call for call in self.calls if id(call) not in over]
+        self._dialogs = {name: call for name, call in self._dialogs.items() if id(call) not in over}
+        self._invited = {key: call for key, call in self._invited.items() if id(call) not in over}
+        self._invite_keys = {name: key for name, key in self._invite_keys.items() if name not in over}
+        self._asked = {
+            key: asked
+            for key, asked in self._asked.items()
+            if id(asked[1]) not in over or not asked[2].done()
+        }
+
     def contact(self) -> SipUri:
         """The Contact of requests in a dialog."""
         return SipUri.parse(self.uri)
