@@ -1,6 +1,7 @@
 """What every gateway adapter must do, run on each: outcomes as values, one payment a reference, and look-ups that tell the truth."""
 
 import asyncio
+import logging
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,24 @@ def test_an_approval_moves_money_once_and_has_a_reference(play: Play) -> None:
         assert await rig.moved(request.reference) == 1
 
     play(story)
+
+
+def test_no_log_holds_a_part_of_a_card(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    """At debug level, of the adapter, its SDK and its HTTP client."""
+
+    async def story(rig: Rig) -> None:
+        for card in (rig.approves, rig.declines, rig.fails):
+            request = rig.request(card)
+            with open_number(request.card.number) as number:
+                digits = bytes(number).decode()
+            await rig.gateway.authorise(request)
+            runs = {digits[at : at + 7] for at in range(len(digits) - 6)}
+            assert [run for run in runs if run in caplog.text] == []
+
+    with caplog.at_level(logging.DEBUG):
+        logging.getLogger("test").debug("heard")
+        play(story)
+    assert "heard" in caplog.text
 
 
 def test_a_decline_is_a_value_with_a_code_and_moves_nothing(play: Play) -> None:
