@@ -13,7 +13,7 @@ from tonevault.cde.gateways.simulator.page import render
 from tonevault.kernel.card import Brand
 
 PAGE = Path(__file__).parents[5] / "docs" / "test-cards.md"
-OUTCOMES = {value for value in vars(outcomes).values() if isinstance(value, Outcome)}
+OUTCOMES: set[Outcome] = {value for value in vars(outcomes).values() if isinstance(value, Outcome)}
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.number[-4:].decode())
@@ -34,9 +34,11 @@ def test_every_outcome_has_a_card_and_an_amount() -> None:
     assert set(AMOUNTS.values()) == OUTCOMES - {APPROVED}
 
 
-@pytest.mark.parametrize(
-    "outcome", sorted(OUTCOMES, key=lambda one: one.story), ids=lambda outcome: outcome.story
-)
+def story(outcome: Outcome) -> str:
+    return outcome.story
+
+
+@pytest.mark.parametrize("outcome", sorted(OUTCOMES, key=story), ids=story)
 def test_a_code_tells_every_outcome_that_is_no_approval(outcome: Outcome) -> None:
     assert (outcome.code is None) is (outcome.verdict is Verdict.APPROVED)
 
