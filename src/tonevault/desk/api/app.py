@@ -47,26 +47,28 @@ def create_api(
     app.add_middleware(BodyLimit)
     app.add_middleware(FaultBarrier)
     app.add_middleware(SafeHeaders)
-    app.include_router(_version_one(services, time_zone_of, currencies_of))
+    for room in _rooms(services, time_zone_of, currencies_of):
+        # Each straight into the application: FastAPI builds every route anew for each router that it is passed through.
+        app.include_router(room, prefix="/v1")
     app.include_router(health_routes(services.link))
     app.include_router(docs_routes(app))
     describe(app)
     return app
 
 
-def _version_one(services: DeskServices, time_zone_of: TimeZoneOf, currencies_of: CurrenciesOf) -> APIRouter:
+def _rooms(services: DeskServices, time_zone_of: TimeZoneOf, currencies_of: CurrenciesOf) -> list[APIRouter]:
     door = Door(services.guard, Idempotency(services.idempotency))
-    router = APIRouter(prefix="/v1")
-    router.include_router(call_routes(services.calls, door))
-    router.include_router(session_routes(services.sessions, door, currencies_of))
-    router.include_router(customer_routes(services.customers, door))
-    router.include_router(token_routes(services.tokens, door))
-    router.include_router(replacement_routes(services.sessions, door))
-    router.include_router(charge_routes(services.charges, services.operations, door, currencies_of))
-    router.include_router(refund_routes(services.operations, door))
-    router.include_router(schedule_routes(services.schedules, door, time_zone_of, currencies_of))
-    router.include_router(split_routes(services.splits, door, currencies_of))
-    router.include_router(reconciliation_routes(services.reconciliations, door))
-    router.include_router(event_routes(services.events, services.guard))
-    router.include_router(people_routes(services.people, services.guard))
-    return router
+    return [
+        call_routes(services.calls, door),
+        session_routes(services.sessions, door, currencies_of),
+        customer_routes(services.customers, door),
+        token_routes(services.tokens, door),
+        replacement_routes(services.sessions, door),
+        charge_routes(services.charges, services.operations, door, currencies_of),
+        refund_routes(services.operations, door),
+        schedule_routes(services.schedules, door, time_zone_of, currencies_of),
+        split_routes(services.splits, door, currencies_of),
+        reconciliation_routes(services.reconciliations, door),
+        event_routes(services.events, services.guard),
+        people_routes(services.people, services.guard),
+    ]
