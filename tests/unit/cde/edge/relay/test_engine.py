@@ -2,6 +2,7 @@
 
 import gc
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from tonevault.cde.edge.relay.call_media import LegSockets
 from tonevault.cde.edge.relay.engine import CAPTURE_TICK_S, REPORTS_AT_ONCE, MediaEngine
 from tonevault.cde.edge.relay.leg_reports import INTERVAL_S
-from tonevault.cde.media import Codec, Leg, LegMedia, MaskMode, MediaAddress
+from tonevault.cde.edge.relay.recording_feed import RecordingFeed
+from tonevault.cde.media import Codec, Leg, LegMedia, MaskMode, MediaAddress, Srtp, SrtpSuite
+from tonevault.cde.sealed.media_key import MediaKey
 from tonevault.cde.wire.rtp import HEADER, is_rtcp
 
 CUSTOMER, AGENT, STRANGER = ("192.0.2.1", 4000), ("192.0.2.2", 5000), ("192.0.2.3", 4000)
@@ -126,14 +129,26 @@ def test_reports_that_are_due_together_go_out_a_few_at_a_time() -> None:
     assert sorted(sent) == [socket for call in range(calls) for socket in (4 * call + 1, 4 * call + 3)]
 
 
-@pytest.mark.parametrize("captured", [False, True])
-def test_a_call_that_ended_is_no_garbage(captured: bool) -> None:
+def security() -> Srtp:
+    suite = SrtpSuite.CM_SHA1_80
+    sends, receives = (MediaKey(bytearray([seed] * suite.key_octets)) for seed in (1, 2))
+    return Srtp(suite, sends=sends, receives=receives)
+
+
+@pytest.mark.parametrize("kind", ["plain", "captured", "secured", "recorded"])
+def test_a_call_that_ended_is_no_garbage(kind: str) -> None:
     """A worker collects none while it has calls."""
-    engine = opened()
+    engine = MediaEngine(random.Random(1).randrange)
     gc.collect()
     gc.disable()
     try:
-        if captured:
+        engine.open(1, LegSockets(1, 2), LegSockets(3, 4), 0.0)
+        if kind == "recorded":
+            engine.record(1, RecordingFeed())
+        for side, address in ((Leg.CUSTOMER, CUSTOMER), (Leg.AGENT, AGENT)):
+            media = leg(address)
+            engine.configure(1, side, replace(media, security=security()) if kind == "secured" else media)
+        if kind != "plain":
             engine.start_capture(1, MaskMode.TALK, 0.0)
         for number in range(20):
             datagram = HEADER.pack(0x80, 0, number, 160 * number, 7) + bytes(160)
