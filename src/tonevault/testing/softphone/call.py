@@ -5,6 +5,9 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from tonevault.cde.media import Direction
+from tonevault.cde.wire.sdp.crypto import CryptoLine
+from tonevault.cde.wire.sdp.leg_keys import LegKeys
+from tonevault.cde.wire.sdp.stream import AudioStream
 from tonevault.cde.wire.sip.dialog import Dialog
 from tonevault.cde.wire.sip.message import Request, Response
 from tonevault.cde.wire.sip.uri import SipUri
@@ -54,10 +57,11 @@ class Handset(Protocol):
 class PhoneCall:
     """A call as the phone sees it. `answered` and `ended` are asyncio events; `end_status` is the SIP status of a call that never was."""
 
-    def __init__(self, phone: Handset, line: Line, port: int) -> None:
+    def __init__(self, phone: Handset, line: Line, port: int, keys: LegKeys) -> None:
         self._phone = phone
         self._line = line
         self._port = port
+        self._keys = keys
         self._version = 1
         self.dialog: Dialog | None = None
         self.answered = asyncio.Event()
@@ -76,8 +80,29 @@ class PhoneCall:
         """Answered, and not over."""
         return self.answered.is_set() and not self.ended.is_set()
 
-    def describe(self, direction: Direction = Direction.SENDRECV, law_type: int | None = None) -> bytes:
-        """A fresh session description of this end."""
+    def offer(self, direction: Direction = Direction.SENDRECV) -> bytes:
+        """A fresh offer of this end."""
+        return self._describe(direction, None, self._keys.offer().lines)
+
+    def answer(self, body: bytes) -> bytes:
+        """Take the other side's offer: send to where it says, and answer it. Raises SdpError or NoCommonCodecError."""
+        stream = read(body, self._keys.of_offer)
+        law_type = self._agree(stream)
+        return self._describe(Direction.SENDRECV, law_type, self._keys.answer(stream.crypto))
+
+    def take_answer(self, body: bytes) -> None:
+        """The other side answers our offer: send to where it says. Raises SdpError or NoCommonCodecError."""
+        self._agree(read(body, self._keys.of_answer))
+
+    def _agree(self, stream: AudioStream) -> int:
+        far = far_end(stream, events=self._phone.offers_events)
+        security = self._keys.secured(stream.crypto)
+        self._keys.settle(security, stream.profile)
+        self._line.secure(security)
+        self._line.connect(far)
+        return far.law_type
+
+    def _describe(self, direction: Direction, law_type: int | None, keys: tuple[CryptoLine, ...]) -> bytes:
         body = describe(
             self._phone.host,
             self._port,
@@ -85,15 +110,10 @@ class PhoneCall:
             version=self._version,
             direction=direction,
             law_type=law_type,
+            keys=keys,
         )
         self._version += 1
         return body
-
-    def take_description(self, body: bytes) -> int:
-        """Send to where the other side's description says; answers the chosen law's payload type."""
-        far = far_end(read(body), events=self._phone.offers_events)
-        self._line.connect(far)
-        return far.law_type
 
     def say(self, samples: Samples) -> None:
         """Speak after what is being spoken already."""
@@ -133,7 +153,7 @@ class PhoneCall:
         """Put the other side on hold, or take it back (RFC 3264 section 8.4)."""
         direction = Direction.SENDONLY if on else Direction.SENDRECV
         response = await self._phone.ask(
-            self._request("INVITE", self.describe(direction), "application/sdp"), self
+            self._request("INVITE", self.offer(direction), "application/sdp"), self
         )
         self._line.on_hold = on and response.is_success
 
@@ -160,6 +180,7 @@ class PhoneCall:
             self.end_status = status
             self.end_headers = headers or []
             self._line.close()
+            self._keys.destroy()
             self.ended.set()
 
     def wav(self) -> bytes:

@@ -8,6 +8,10 @@ from typing import Final
 
 import numpy as np
 
+from tonevault.cde.edge.relay.counters import FlowCounters
+from tonevault.cde.edge.relay.direct_path import Datagram
+from tonevault.cde.edge.relay.srtp import SecuredLeg
+from tonevault.cde.media import Srtp
 from tonevault.cde.wire.g711 import SAMPLE_RATE_HZ, Law, decode, encode
 from tonevault.cde.wire.rtp import RtpError, RtpPacket, build_rtp, is_rtcp, parse_rtp, timestamp_step
 from tonevault.cde.wire.telephone_event import build_event
@@ -63,6 +67,9 @@ class Line(asyncio.DatagramProtocol):
         self._heard = np.zeros(0, np.int16)
         self._length = 0
         self._source: tuple[int, int, int] | None = None
+        self._lock: SecuredLeg | None = None
+        self.counters = FlowCounters()
+        """Of a line with SRTP: what came forged, or was heard before."""
         self._idle = asyncio.Event()
         self._idle.set()
         self.events_heard = 0
@@ -81,6 +88,24 @@ class Line(asyncio.DatagramProtocol):
         self._far = far
         if self._beat is None:
             self._beat = asyncio.get_running_loop().create_task(self._keep_beat())
+
+    def secure(self, security: Srtp | None) -> None:
+        """From now on all that is sent is locked, and nothing is heard that does not open."""
+        if security is not None and self._lock is not None:
+            self._lock.rekey(security)
+        elif security is not None:
+            self._lock = SecuredLeg(security, self, self.counters)
+
+    @property
+    def is_secured(self) -> bool:
+        """Whether the audio is SRTP."""
+        return self._lock is not None
+
+    def append(self, item: Datagram, /) -> None:
+        """Send a datagram as it is: a locked one comes from the lock."""
+        _, datagram, target = item
+        if self._transport is not None:
+            self._transport.sendto(datagram, target)
 
     def say(self, samples: Samples) -> None:
         """Speak after what is being spoken already."""
@@ -107,6 +132,8 @@ class Line(asyncio.DatagramProtocol):
             self._beat.cancel()
         if self._transport is not None:
             self._transport.close()
+        if self._lock is not None:
+            self._lock.destroy()
         self._idle.set()
 
     async def _keep_beat(self) -> None:
@@ -160,14 +187,15 @@ class Line(asyncio.DatagramProtocol):
             return
         packet = RtpPacket(payload_type, self._sequence, timestamp, self._ssrc, payload, marker)
         self._sequence = (self._sequence + 1) & 0xFFFF
-        self._transport.sendto(build_rtp(packet), (self._far.host, self._far.port))
+        (self._lock or self).append((0, build_rtp(packet), (self._far.host, self._far.port)))
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:  # noqa: ARG002 - asyncio's signature
         """Put audio on the recording; count events."""
-        if is_rtcp(data):
+        opened = data if self._lock is None else self._lock.opened(data)
+        if opened is None or is_rtcp(opened):
             return
         try:
-            packet = parse_rtp(data)
+            packet = parse_rtp(opened)
         except RtpError:
             return
         self.packets_heard += 1

@@ -9,6 +9,7 @@ from typing import Final
 from tonevault.cde.edge.sip_driver.driver import SipDriver
 from tonevault.cde.edge.sip_driver.listener import Listener
 from tonevault.cde.wire.sdp.errors import SdpError
+from tonevault.cde.wire.sdp.leg_keys import LegKeys, SrtpPolicy, SrtpTerms
 from tonevault.cde.wire.sip.destination import peer_of
 from tonevault.cde.wire.sip.dialog import Dialog
 from tonevault.cde.wire.sip.events import (
@@ -25,7 +26,7 @@ from tonevault.cde.wire.sip.events import (
 from tonevault.cde.wire.sip.headers import Headers
 from tonevault.cde.wire.sip.message import Request, Response
 from tonevault.cde.wire.sip.name_addr import NameAddr
-from tonevault.cde.wire.sip.peer import Peer
+from tonevault.cde.wire.sip.peer import Peer, Transport
 from tonevault.cde.wire.sip.response import make_response
 from tonevault.cde.wire.sip.uri import SipUri
 from tonevault.testing.softphone.call import PhoneCall
@@ -45,7 +46,10 @@ class PhoneError(Exception):
 
 
 class Softphone:
-    """`listen` is `udp:127.0.0.1:0` or alike. `on_call` is told of each incoming call, after it was answered."""
+    """`listen` is `udp:127.0.0.1:0` or alike. `on_call` is told of each incoming call, after it was answered.
+
+    On `tls:` the phone shows `server_tls` to who calls it and believes whom `client_tls` believes. With `srtp` it has no call without SRTP.
+    """
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class Softphone:
         listen: str = "udp:127.0.0.1:0",
         *,
         offers_events: bool = True,
+        srtp: bool = False,
         answers: bool = True,
         on_call: Callable[[PhoneCall], None] | None = None,
         server_tls: ssl.SSLContext | None = None,
@@ -64,6 +69,9 @@ class Softphone:
         self.answers = answers
         self.calls: list[PhoneCall] = []
         self._listener = Listener.parse(listen)
+        if srtp and self._listener.transport is not Transport.TLS:
+            raise ValueError("srtp: keys go over TLS alone; listen on tls:")
+        self._srtp = srtp
         self._on_call = on_call
         self._random = random_source or random.SystemRandom()
         self._driver = SipDriver(
@@ -120,7 +128,7 @@ class Softphone:
         """Call a SIP URI and return while it rings."""
         call = await self._new_call()
         uri = SipUri.parse(target)
-        request = Request("INVITE", uri, Headers(), call.describe())
+        request = Request("INVITE", uri, Headers(), call.offer())
         from_uri = SipUri.parse(f"sip:{caller or self.user}@{self.host}")
         request.headers.add("From", NameAddr(from_uri).with_tag(self._driver.new_tag()).text())
         request.headers.add("To", NameAddr(uri).text())
@@ -182,7 +190,8 @@ class Softphone:
     async def _new_call(self) -> PhoneCall:
         line = Line(random.Random(self._random.getrandbits(64)))  # noqa: S311 - RTP numbering of a simulated phone
         port = await line.open(self.host)
-        call = PhoneCall(self, line, port)
+        terms = SrtpTerms(SrtpPolicy.REQUIRE, keys_allowed=True) if self._srtp else SrtpTerms()
+        call = PhoneCall(self, line, port, LegKeys(terms, self._random.randrange))
         self.calls.append(call)
         return call
 
@@ -201,7 +210,7 @@ class Softphone:
             case AckReceived(key, request, _):
                 call = self._invited.pop(key, None)
                 if call is not None and request.body:
-                    call.take_description(request.body)
+                    call.take_answer(request.body)
             case ResponseReceived(key, response, _):
                 self._on_response(key, response)
             case TransactionTimedOut(key):
@@ -230,13 +239,13 @@ class Softphone:
     def _answer(self, key: ServerKey, request: Request, call: PhoneCall) -> None:
         tag = call.dialog.id.local_tag if call.dialog is not None else self._driver.new_tag()
         try:
-            law = call.take_description(request.body) if request.body else None
+            body = call.answer(request.body) if request.body else call.offer()
         except (SdpError, NoCommonCodecError):
             self._driver.respond(key, make_response(request, 488, to_tag=tag))
             call.over(488)
             return
         response = self._reply(request, 200, tag)
-        response.body = call.describe(law_type=law)
+        response.body = body
         response.headers.set("Content-Type", "application/sdp")
         if call.dialog is None:
             call.dialog = Dialog.as_callee(request, response)
@@ -280,7 +289,7 @@ class Softphone:
             call.dialog.receive_response(request, response)
         self._driver.send_ack(call.dialog.ack(request), self._next_hop(call))
         call.headers = response.headers.items()
-        call.take_description(response.body)
+        call.take_answer(response.body)
         call.answered.set()
 
     def _on_silence(self, key: ClientKey, status: int) -> None:
