@@ -82,6 +82,7 @@ class Customer:
     number: str
     chance: random.Random
     calls: int = 0
+    gave_up: int = 0
     asked: Counter[str] = field(default_factory=Counter)
     """For how many fields, by what the phone tells its keys with, and how many of those were asked for once more."""
     asked_again: Counter[str] = field(default_factory=Counter)
@@ -125,6 +126,12 @@ class Customer:
         call = await self.phone.begin(self._to(UNANSWERED), caller=self.number)
         await asyncio.sleep(self.chance.uniform(0.05, 0.5))
         await call.hang_up()
+
+    async def give_up(self) -> None:
+        """Hang up whatever is up."""
+        self.gave_up += 1
+        for call in self.phone.calls:
+            await call.hang_up()
 
     def _to(self, number: str) -> str:
         return f"sip:{number}@{self.edge}"

@@ -21,6 +21,10 @@ class SoakError(Exception):
     """Something that the product should have done did not happen."""
 
 
+class GaveUpError(Exception):
+    """A customer was asked for a field again and again, and gives up."""
+
+
 class DeskLine:
     """One client of the API. Used as an async context manager, so that its connections end with a round."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.soak.call_centre import Customer, OpenCall
-from tests.soak.desk_line import DeskLine, Json, SoakError
+from tests.soak.desk_line import DeskLine, GaveUpError, Json
 from tonevault.testing.softphone import KeyCarrier, PhoneCall
 
 APPROVED: Final = (b"5555555555554444", b"4242424242424242", b"378282246310005", b"6205500000000000004")
@@ -44,7 +44,7 @@ class Capture:
             if field["state"] == wanted:
                 return
             self.customer.asked_again[self.carrier] += 1
-        raise SoakError(f"{name} never became {wanted}, keyed {TRIES} times by {self.carrier}")
+        raise GaveUpError
 
     async def opens(self, name: str) -> None:
         await self.desk.post(f"/v1/sessions/{self.session}/fields/{name}/capture")

@@ -16,7 +16,7 @@ from tests.e2e.house import House
 from tests.e2e.peers.ports import LOOPBACK
 from tests.soak.books import Books
 from tests.soak.call_centre import CallCentre, Customer
-from tests.soak.desk_line import DeskLine, Watchers
+from tests.soak.desk_line import DeskLine, GaveUpError, Watchers
 from tests.soak.gauges import Gauges, read_gauges
 from tests.soak.plays import PLAYS
 from tests.soak.verdict import Rest
@@ -69,6 +69,8 @@ class Found:
     rests: list[Rest] = field(default_factory=list)
     differences: list[str] = field(default_factory=list)
     watched: int = 0
+    gave_up: int = 0
+    """Calls in which a field was asked for in vain."""
     asked: Counter[str] = field(default_factory=Counter)
     asked_again: Counter[str] = field(default_factory=Counter)
     """Fields that were asked for, and asked for once more, by what the phone tells its keys with."""
@@ -114,6 +116,7 @@ class _Soak:
         for customer in self._customers:
             self._found.asked += customer.asked
             self._found.asked_again += customer.asked_again
+            self._found.gave_up += customer.gave_up
         return self._found
 
     async def _rounds(self, books: Books) -> None:
@@ -150,7 +153,10 @@ class _Soak:
         loop = asyncio.get_running_loop()
         while loop.time() < until:
             play = PLAYS[(place * 3 + customer.calls) % len(PLAYS)]
-            await play(customer, line)
+            try:
+                await play(customer, line)
+            except GaveUpError:
+                await customer.give_up()
 
     async def _rest(self, books: Books) -> Rest:
         """Nothing is asked of the product any more: wait until it has nothing to do, then look."""
