@@ -9,7 +9,7 @@ from typing import Final
 
 from tests.boundary.canary.accounts import RECORDINGS, house_tables
 from tests.boundary.canary.agent_leg import judge
-from tests.boundary.canary.cards import Canary
+from tests.boundary.canary.cards import BY_GATEWAY, Canary
 from tests.boundary.canary.desk_client import DeskClient
 from tests.boundary.canary.evidence import KEYED, Evidence, Kind, MemoryReport, files_below, memory_report
 from tests.boundary.canary.stage import AgentLeg, CanaryStage, LineKind
@@ -70,7 +70,9 @@ class Gathering:
 
         async def read(name: str, pid: int) -> MemoryReport:
             async with room:
-                return await asyncio.to_thread(memory_report, name, moment, pid, self._canaries)
+                # What gateways send arrives in the secure zone, and goes no further.
+                canaries = (*self._canaries, BY_GATEWAY) if name == "desk" else self._canaries
+                return await asyncio.to_thread(memory_report, name, moment, pid, canaries)
 
         chosen = {name: pid for name, pid in processes.items() if not only or name in only}
         self.evidence.memory += await asyncio.gather(*(read(*one) for one in chosen.items()))

@@ -73,6 +73,8 @@ GATEWAYS = {
     "braintree": (braintree, braintree_webhook),
     "worldpay": (worldpay, no_webhook),
 }
+TELLING = ("stripe", "braintree")
+"""Whose doubles write down what they would send as a webhook."""
 
 
 def play_scene(name: str, folder: Path, story: Story) -> None:

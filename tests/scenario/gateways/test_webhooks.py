@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.scenario.gateways.scene import GATEWAYS, Scene, Story, play_scene
+from tests.scenario.gateways.scene import TELLING, Scene, Story, play_scene
 from tests.till import ACCOUNT, charge_id, operation, request
 
 from tonevault.boundary.charges import ChargeState
@@ -17,7 +17,7 @@ from tonevault.testing.gateways import Behaviour, Step
 from tonevault.testing.gateways.ledger import Told
 
 
-@pytest.fixture(params=list(GATEWAYS))
+@pytest.fixture(params=TELLING)
 def play(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Story], None]:
     return partial(play_scene, request.param, tmp_path)
 
