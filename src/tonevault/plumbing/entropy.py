@@ -16,6 +16,7 @@ class SystemEntropy:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._block = bytearray()
+        self._view = memoryview(self._block)
         self._at = 0
         os.register_at_fork(after_in_child=self._forget)
 
@@ -24,12 +25,13 @@ class SystemEntropy:
         if count > BLOCK:
             return os.urandom(count)
         with self._lock:
-            end = self._at + count
+            begin, end = self._at, self._at + count
             if end > len(self._block):
-                self._block, self._at, end = bytearray(os.urandom(BLOCK)), 0, count
-            taken = bytes(self._block[self._at : end])
-            self._block[self._at : end] = bytes(count)
+                self._block, begin, end = bytearray(os.urandom(BLOCK)), 0, count
+                self._view = memoryview(self._block)
             self._at = end
+            taken = self._view[begin:end].tobytes()
+            self._view[begin:end] = bytes(count)
             return taken
 
     def below(self, limit: int) -> int:
@@ -44,6 +46,7 @@ class SystemEntropy:
     def _forget(self) -> None:
         self._lock = threading.Lock()
         self._block, self._at = bytearray(), 0
+        self._view = memoryview(self._block)
 
 
 _SYSTEM: Final = SystemEntropy()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from tonevault.boundary.tokens import CardView, TokenState, TokenUsage, TokenView
+from tonevault.boundary.tokens import TokenState, TokenUsage, TokenView
 from tonevault.cde.sealed.small_field import Expiry
 from tonevault.cde.vault.errors import TransitionError
 from tonevault.kernel.card import Brand
@@ -80,23 +80,26 @@ class StoredToken:
 
     def view(self, now: datetime) -> TokenView:
         """What may be known of it outside the vault."""
-        return TokenView(
-            token_id=self.token_id,
-            account_id=self.account_id,
-            usage=self.usage,
-            state=self.state_at(now),
-            card=CardView(
-                brand=self.brand,
-                first6=self.first6,
-                last4=self.last4,
-                length=self.length,
-                exp_month=self.expiry.month,
-                exp_year=self.expiry.year,
-            ),
-            created_at=self.created_at,
-            expires_at=self.expires_at,
-            replaced_by=self.replaced_by,
-        )
+        # Both models by one validation: a view is made for every card that is stored.
+        card = {
+            "brand": self.brand,
+            "first6": self.first6,
+            "last4": self.last4,
+            "length": self.length,
+            "exp_month": self.expiry.month,
+            "exp_year": self.expiry.year,
+        }
+        view = {
+            "token_id": self.token_id,
+            "account_id": self.account_id,
+            "usage": self.usage,
+            "state": self.state_at(now),
+            "card": card,
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+            "replaced_by": self.replaced_by,
+        }
+        return TokenView.model_validate(view)
 
 
 @dataclass(frozen=True, slots=True)
