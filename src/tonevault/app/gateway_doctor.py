@@ -38,6 +38,13 @@ def gateway_findings(
         if account.gateway == "simulator":
             continue
         subject = f"gateway of {account.id}"
+        if account.gateway == "braintree" and account.currency not in account.braintree.merchant_accounts:
+            yield Finding(
+                Level.WARNING,
+                f"accounts[{place}].currency",
+                "has no merchant account at Braintree, so what the panel charges is refused",
+                "name one under braintree.merchant_accounts, or give the account a currency that has one",
+            )
         try:
             trouble = asyncio.run(_asked(opener, account, f"accounts[{place}]"))
         except SettingsError as error:

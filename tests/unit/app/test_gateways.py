@@ -169,6 +169,14 @@ def test_the_doctor_says_what_keeps_a_gateway_from_answering(
     assert found.way_out
 
 
+def test_the_doctor_names_a_currency_that_the_panel_could_not_charge_in(tmp_path: Path) -> None:
+    table = BRAINTREE.replace("GBP", "EUR").replace("} }", '}, url = "http://127.0.0.1:9" }')
+    wanted = settings(tmp_path, table)
+    warning, _ = gateway_findings(wanted.accounts, places(wanted), ENVIRON)
+    assert (warning.level, warning.subject) == (Level.WARNING, "accounts[0].currency")
+    assert "merchant_accounts" in warning.way_out
+
+
 def test_the_doctor_asks_nothing_of_the_simulator_and_a_bare_connector(tmp_path: Path) -> None:
     wanted = settings(tmp_path, "", GENERIC)
     (found,) = gateway_findings(wanted.accounts, places(wanted), ENVIRON)
