@@ -23,6 +23,7 @@ from tonevault.boundary.reconciliations import (
     ReconciliationView,
 )
 from tonevault.boundary.tokens import TokenView
+from tonevault.desk.spread_transport import POOLS, SpreadTransport
 from tonevault.kernel.ids import AccountId, CallId, ChargeId, OperationId, SessionId, TokenId
 
 M = TypeVar("M", bound=Message)
@@ -31,7 +32,7 @@ CONNECT_LIMIT_S: Final = 2.0
 """A Unix socket connects at once or not at all; over TCP this bridges one lost SYN."""
 IDLE_CONNECTION_S: Final = 60.0
 """Half of what the server keeps an idle connection open."""
-MAX_CONNECTIONS: Final = 100
+MAX_CONNECTIONS: Final = 192
 """Requests at once; more wait for a free connection as long as for an answer."""
 MAX_LINE_BYTES: Final = 65_536
 """The longest notice is a capture view of about 2 kB."""
@@ -49,10 +50,10 @@ class HttpSecureZone:
     @classmethod
     def on_unix_socket(cls, path: Path, token: str) -> Self:
         """The secure process of this machine; `token` is the secret that both zones share."""
-        limits = httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=IDLE_CONNECTION_S)
+        limits = httpx.Limits(max_connections=MAX_CONNECTIONS // POOLS, keepalive_expiry=IDLE_CONNECTION_S)
         return cls(
             httpx.AsyncClient(
-                transport=httpx.AsyncHTTPTransport(uds=str(path), limits=limits),
+                transport=SpreadTransport(lambda: httpx.AsyncHTTPTransport(uds=str(path), limits=limits)),
                 base_url="http://secure-zone",
                 headers={"Authorization": f"Bearer {token}"},
                 timeout=_LIMITS,
