@@ -9,6 +9,8 @@ from typing import Final
 
 PATIENCE_S: Final = 10.0
 """How long a transaction waits for another process's before it fails."""
+TURN_PATIENCE_S: Final = 1.0
+"""How long it waits for its turn before it goes without: whoever holds the turn so long was stopped, and fairness is worth no more."""
 LOOK_EVERY_S: Final = 0.001
 """SQLite has no queue for its write lock: who waits can only look. Its own pauses grow to 100 ms, in which a busy rival begins
 again and again."""
@@ -29,17 +31,32 @@ class WriteTurn:
         if self._file is None:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         until = time.monotonic() + PATIENCE_S
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        has_turn = _take(self._file)
         try:
             _begin(connection, until)
         finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+            if has_turn:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """The file stays for the other processes."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def _take(file: int) -> bool:
+    """Wait for the turn; False where its holder keeps it longer than any writer would."""
+    until = time.monotonic() + TURN_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(LOOK_EVERY_S)
+        else:
+            return True
 
 
 def _begin(connection: sqlite3.Connection, until: float) -> None:

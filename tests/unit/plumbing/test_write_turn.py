@@ -1,5 +1,6 @@
 """Processes that write one SQLite file take turns: each test opens the file twice, as two processes would."""
 
+import fcntl
 import sqlite3
 import threading
 import time
@@ -80,6 +81,19 @@ def test_a_lock_that_is_never_given_up_is_an_error_in_time(
     finally:
         holder.close()
         database.close_now()
+
+
+def test_a_turn_that_is_never_given_up_is_gone_without(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its holder was stopped while it waited; the write lock itself is free."""
+    monkeypatch.setattr(write_turn, "TURN_PATIENCE_S", 0.05)
+    database = Database(f"sqlite:///{file}")
+    with file.with_name("shared.db-turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        try:
+            for _ in range(2):
+                database.transact_now(lambda c: c.exec_driver_sql("INSERT INTO done VALUES ('without')"))
+        finally:
+            database.close_now()
 
 
 def test_what_waits_elsewhere_still_has_its_patience(file: Path) -> None:
