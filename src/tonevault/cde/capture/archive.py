@@ -14,6 +14,7 @@ from tonevault.plumbing.log import get_logger
 RECENT: Final = timedelta(minutes=15)
 """A desk that was away no longer than this learns of the ends that it missed when it listens again; an older end it asks for."""
 MAX_RECENT: Final = 2_000
+"""However many end in that time."""
 SAVE_PAUSES_S: Final = (0.1, 1.0, 5.0)
 """A view that could not be written is tried again after these; a database that is away for longer is an outage, and is logged."""
 
@@ -32,8 +33,7 @@ class Archive:
         """A session is over: remember it at once, and write it down as soon as may be."""
         self._recent[view.session_id] = view
         self._recent.move_to_end(view.session_id)
-        while len(self._recent) > MAX_RECENT:
-            self._recent.popitem(last=False)
+        self._forget_old(view.updated_at)
         self.run(self._save(view, charge_id))
 
     def run(self, work: Coroutine[None, None, None]) -> None:
@@ -61,6 +61,14 @@ class Archive:
         """Wait until everything is written, or given up."""
         while self._writing:
             await asyncio.gather(*self._writing, return_exceptions=True)
+
+    def _forget_old(self, now: datetime) -> None:
+        """Older ones are asked for so seldom that the store may answer."""
+        while self._recent:
+            oldest = next(iter(self._recent.values()))
+            if len(self._recent) <= MAX_RECENT and oldest.updated_at > now - RECENT:
+                return
+            del self._recent[oldest.session_id]
 
     async def _save(self, view: CaptureView, charge_id: ChargeId | None) -> None:
         for pause in (*SAVE_PAUSES_S, None):
