@@ -70,5 +70,5 @@ def _rooms(services: DeskServices, time_zone_of: TimeZoneOf, currencies_of: Curr
         split_routes(services.splits, door, currencies_of),
         reconciliation_routes(services.reconciliations, door),
         event_routes(services.events, services.guard),
-        people_routes(services.people, services.guard),
+        people_routes(services.people, services.guard, door),
     ]

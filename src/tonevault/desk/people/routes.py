@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, Field
 
+from tonevault.desk.door import Command, Door
 from tonevault.desk.path_ids import API_KEY_ID
 from tonevault.desk.people.audit import AuditEntry
 from tonevault.desk.people.guard import Guard
@@ -26,7 +27,7 @@ class ApiKeyCreate(Body):
     expires_at: AwareDatetime | None = None
 
 
-def people_routes(people: PeopleService, guard: Guard) -> APIRouter:
+def people_routes(people: PeopleService, guard: Guard, door: Door) -> APIRouter:
     """The routes of people and keys."""
     router = APIRouter(tags=["people"])
 
@@ -59,12 +60,11 @@ def people_routes(people: PeopleService, guard: Guard) -> APIRouter:
 
     @router.post("/api_keys/{key_id}/revoke", response_model=ApiKey)
     async def revoke_api_key(
-        principal: Annotated[Principal, Depends(guard.needs(Scope.KEYS_WRITE))], key_id: str
+        command: Annotated[Command, door.writer(Scope.KEYS_WRITE, key_required=False)], key_id: str
     ) -> Response:
         """Close a key for good."""
-        return answer(
-            await people.revoke_api_key(principal.account_id, API_KEY_ID.read(key_id), principal.actor)
-        )
+        known = API_KEY_ID.read(key_id)
+        return await command.done(lambda: people.revoke_api_key(command.account_id, known, command.actor))
 
     @router.get("/audit_entries", response_model=list[AuditEntry])
     async def list_audit_entries(

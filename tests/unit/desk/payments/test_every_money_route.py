@@ -86,6 +86,7 @@ ROUTES = (
         )
     ),
 )
+KEPT_NOWHERE = {"/v1/api_keys": {"post"}}
 ELSEWHERE = {"/v1/customers", "/v1/customers/{customer_id}", "/v1/calls/{call_id}/hush", "/v1/api_keys"}
 """Changes that are none of money's; tests/unit/desk/customers, calls and people have them. A key that is revoked is one more."""
 
@@ -269,6 +270,21 @@ def test_the_table_has_every_route_that_changes_anything(tmp_path: Path) -> None
                     path = path.replace(name, word)  # noqa: PLW2901 - one name after another
                 mine.add(path)
             assert mine == {route.path for route in ROUTES}
+
+    asyncio.run(play())
+
+
+def test_every_change_of_the_api_takes_a_key(tmp_path: Path) -> None:
+    """Also those that are none of money's; all but the making of an API key, whose secret is shown once and kept nowhere."""
+
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk:
+            for path, methods in desk.app.openapi()["paths"].items():
+                for method in {"post", "patch", "put", "delete"} & methods.keys() - KEPT_NOWHERE.get(
+                    path, set()
+                ):
+                    names = {each["name"] for each in methods[method].get("parameters", ())}
+                    assert "Idempotency-Key" in names, f"{method} {path}"
 
     asyncio.run(play())
 
