@@ -64,12 +64,20 @@ class Customer:
     def key(self, keys: str, *carriers: Carrier) -> None:
         """Press keys, each told at once by every carrier."""
         for character in keys:
-            for carrier in carriers or (Carrier.EVENT,):
-                self.session.tell(Telling(key(character), carrier, self.seconds, self.seconds), self.now)
+            self.press(character, *carriers)
             self.seconds += KEY_GAP_S / 2
-            for carrier in set(carriers or (Carrier.EVENT,)) - {Carrier.INFO}:
-                self.session.held(carrier, self.seconds, self.now)
+            self.lets_go(*carriers)
             self.seconds += KEY_GAP_S / 2
+
+    def press(self, character: str, *carriers: Carrier) -> None:
+        """A key goes down, told at once by every carrier."""
+        for carrier in carriers or (Carrier.EVENT,):
+            self.session.tell(Telling(key(character), carrier, self.seconds, self.seconds), self.now)
+
+    def lets_go(self, *carriers: Carrier) -> None:
+        """It is up again, which a relay tells of those carriers that it hears."""
+        for carrier in set(carriers or (Carrier.EVENT,)) - {Carrier.INFO}:
+            self.session.held(carrier, self.seconds, self.now)
 
     def capture(self, name: FieldName, keys: str) -> None:
         self.start(name)

@@ -86,6 +86,29 @@ class TestCarriers:
         customer.key("456#", Carrier.EVENT, Carrier.INFO)
         assert customer.field(CODE).state is FieldState.CAPTURED
 
+    def test_the_wait_for_the_next_key_begins_when_this_one_is_let_go(self) -> None:
+        customer = Customer()
+        customer.start(EXPIRY)
+        customer.press("1")
+        customer.wait(8.0)
+        customer.lets_go()
+        customer.wait(customer.request.inter_digit_timeout_s - 0.1)
+        assert customer.field(EXPIRY).state is FieldState.CAPTURING
+        customer.wait(0.1)
+        assert customer.field(EXPIRY).error is FieldError.INPUT_TIMEOUT
+
+    def test_a_key_that_is_held_is_known_until_it_is_let_go(self) -> None:
+        customer = Customer()
+        customer.capture(EXPIRY, "1230")
+        customer.press("7")
+        customer.start(CODE)
+        customer.wait(SETTLED_S + 3)
+        customer.lets_go()
+        customer.key("7", Carrier.INFO)
+        assert customer.field(CODE).dots == 0, "it was pressed before the field's window"
+        customer.key("7", Carrier.INFO)
+        assert customer.field(CODE).dots == 1
+
     def test_keys_are_forgotten_soon_after_their_field(self) -> None:
         customer = Customer()
         customer.capture(NUMBER, VISA)
