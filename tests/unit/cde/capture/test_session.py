@@ -101,6 +101,7 @@ class TestCarriers:
         customer = Customer()
         customer.capture(EXPIRY, "1230")
         customer.press("7")
+        customer.wait(0.1)
         customer.start(CODE)
         customer.wait(SETTLED_S + 3)
         customer.lets_go()
