@@ -51,7 +51,7 @@ LEAST_BYTES: Final = {Kind.COMMAND: 2_000}
 OTHERWISE: Final = 100_000
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from tests.boundary.canary.money_plays import CHECKED
 from tests.boundary.canary.planted_run import CARRIERS, CLEAN, PLANTED, QUIET, planted_run
 from tests.boundary.canary.plants import Plant, launcher_path
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
