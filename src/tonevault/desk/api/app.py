@@ -12,12 +12,12 @@ from tonevault.desk.api.health import health_routes
 from tonevault.desk.api.openapi import describe
 from tonevault.desk.calls.routes import call_routes
 from tonevault.desk.customers.routes import customer_routes
-from tonevault.desk.door import Door
 from tonevault.desk.events.routes import event_routes
 from tonevault.desk.idempotency.header import Idempotency
 from tonevault.desk.payments.charge_routes import charge_routes, refund_routes
 from tonevault.desk.payments.currencies import CurrenciesOf, every_currency
 from tonevault.desk.payments.routes import token_routes
+from tonevault.desk.people.door import Door
 from tonevault.desk.people.routes import people_routes
 from tonevault.desk.reconciliations.routes import reconciliation_routes
 from tonevault.desk.schedules.policy import TimeZoneOf, utc_everywhere

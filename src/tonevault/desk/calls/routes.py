@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query, Response
 
 from tonevault.desk.calls.model import PhoneCall
 from tonevault.desk.calls.service import CallService
-from tonevault.desk.door import Command, Door
 from tonevault.desk.paging import Page
 from tonevault.desk.path_ids import CALL_ID
+from tonevault.desk.people.door import Command, Door
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.web.answer import answer
 from tonevault.desk.web.clean_text import Body

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query, Response
 
 from tonevault.desk.customers.model import Customer, CustomerDraft
 from tonevault.desk.customers.service import CustomerService
-from tonevault.desk.door import Command, Door
 from tonevault.desk.paging import Page
 from tonevault.desk.path_ids import CUSTOMER_ID
+from tonevault.desk.people.door import Command, Door
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.refusal import invalid
 from tonevault.desk.web.answer import answer

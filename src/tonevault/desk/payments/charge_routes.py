@@ -7,7 +7,6 @@ from pydantic import Field
 
 from tonevault.boundary.charges import Initiator, Taking
 from tonevault.boundary.operations import OperationKind
-from tonevault.desk.door import Command, Door
 from tonevault.desk.paging import Page
 from tonevault.desk.path_ids import CHARGE_ID, REFUND_ID
 from tonevault.desk.payments.charges import ChargeAsked, ChargeService
@@ -16,6 +15,7 @@ from tonevault.desk.payments.model import Charge
 from tonevault.desk.payments.operation import Operation
 from tonevault.desk.payments.operations import Asked, OperationService
 from tonevault.desk.payments.routes import CustomerFilter
+from tonevault.desk.people.door import Command, Door
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.web.answer import answer
 from tonevault.desk.web.clean_text import Body, CleanWords

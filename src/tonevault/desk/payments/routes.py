@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from tonevault.desk.door import Command, Door
 from tonevault.desk.paging import Page
 from tonevault.desk.path_ids import TOKEN_ID
 from tonevault.desk.payments.model import CardToken
 from tonevault.desk.payments.tokens import TokenService
+from tonevault.desk.people.door import Command, Door
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.web.answer import answer
 from tonevault.desk.web.paged import Paged

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, Field
 
-from tonevault.desk.door import Command, Door
 from tonevault.desk.path_ids import API_KEY_ID
 from tonevault.desk.people.audit import AuditEntry
+from tonevault.desk.people.door import Command, Door
 from tonevault.desk.people.guard import Guard
 from tonevault.desk.people.model import ApiKey, NewApiKey, Principal, Scope, Who
 from tonevault.desk.people.service import PeopleService

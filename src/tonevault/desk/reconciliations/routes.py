@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel
 
-from tonevault.desk.door import Command, Door
 from tonevault.desk.paging import Page
 from tonevault.desk.path_ids import RECONCILIATION_ID
+from tonevault.desk.people.door import Command, Door
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.reconciliations.model import Reconciliation, ReconciliationDifference
 from tonevault.desk.reconciliations.service import ReconciliationService

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field
 
-from tonevault.desk.door import Command, Door
 from tonevault.desk.paging import Page
 from tonevault.desk.path_ids import SCHEDULE_ID
 from tonevault.desk.payments.currencies import CurrenciesOf, taken_money
+from tonevault.desk.people.door import Command, Door
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.refusal import invalid
 from tonevault.desk.schedules.model import RETRY_DAYS, Schedule, Unit

@@ -9,10 +9,10 @@ from pydantic import Field
 from tonevault.boundary.captures import Billing, CaptureState, FieldName
 from tonevault.boundary.charges import Taking
 from tonevault.boundary.tokens import TokenUsage
-from tonevault.desk.door import Command, Door
 from tonevault.desk.paging import Page
 from tonevault.desk.path_ids import SESSION_ID, TOKEN_ID
 from tonevault.desk.payments.currencies import CurrenciesOf, taken_money
+from tonevault.desk.people.door import Command, Door
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.refusal import invalid
 from tonevault.desk.sessions.model import LIFETIME, Session, SessionDraft

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from tonevault.desk.door import Command, Door
 from tonevault.desk.paging import Page
 from tonevault.desk.path_ids import SPLIT_ID
 from tonevault.desk.payments.currencies import CurrenciesOf, taken_money
+from tonevault.desk.people.door import Command, Door
 from tonevault.desk.people.model import Principal, Scope
 from tonevault.desk.refusal import invalid
 from tonevault.desk.splits.model import Split
