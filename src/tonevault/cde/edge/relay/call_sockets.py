@@ -102,7 +102,8 @@ class CallSockets:
                 self._send_again(hearer, views[length], error)
         self.received += carried
         self.sent += carried
-        self.send()
+        if self._engine.outbox:
+            self.send()
 
     def _receive(self, descriptor: int, now: float) -> None:
         """Read a datagram of a socket without a lane. The descriptor may be none of ours, or of a call that ended meanwhile."""

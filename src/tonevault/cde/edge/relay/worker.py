@@ -62,6 +62,8 @@ class RelayWorker:
         self._engine = MediaEngine(secrets.randbelow)
         self._engine.gathers = True
         self._feed = RecordingFeed()
+        self._records = False
+        """Whether there is a recorder."""
         self._poller = select.epoll()
         self._poller.register(channel.fileno(), select.EPOLLIN)
         self._sockets = CallSockets(self._engine, self._poller, time.monotonic())
@@ -81,6 +83,7 @@ class RelayWorker:
             return
 
     def _turn_for_ever(self) -> Never:
+        """Whoever wakes up finds the caches cold, so a turn of plain calls does nothing that it need not."""
         engine, sockets, poll, tick_at = self._engine, self._sockets, self._poller.poll, 0.0
         ready: list[tuple[int, int]] = []
         while True:
@@ -92,20 +95,25 @@ class RelayWorker:
             sockets.serve(ready, now)
             is_due = now >= tick_at
             if is_due:
-                engine.tick(now)
-                sockets.send()
-                self._tell_load(now)
-                if now >= sockets.settle_at:
-                    self._pace(now)
-                    sockets.settle(now)
-            if engine.unmasked and (is_due or engine.captures <= FEW):
-                engine.mask(now)
-                sockets.send()
-            self._tell()
-            self._feed.flush()
+                self._tick(now)
+            if is_due or obeyed or self._records or engine.captures:
+                if engine.unmasked and (is_due or engine.captures <= FEW):
+                    engine.mask(now)
+                    sockets.send()
+                self._tell()
+                self._feed.flush()
             if is_due or obeyed:
                 due = min(engine.next_tick(now), sockets.settle_at)
                 tick_at = due if is_due else min(tick_at, due)
+
+    def _tick(self, now: float) -> None:
+        """What time alone asks for."""
+        self._engine.tick(now)
+        self._sockets.send()
+        self._tell_load(now)
+        if now >= self._sockets.settle_at:
+            self._pace(now)
+            self._sockets.settle(now)
 
     def _obey_all(self, ready: list[tuple[int, int]], now: float) -> bool:
         """Before any datagram is read: a capture that was asked for holds for all that is read from now on. Whether anything was asked."""
@@ -165,6 +173,7 @@ class RelayWorker:
                 self._sockets.open(call, sockets, now)
             elif kind is Kind.RECORD_TO:
                 self._feed.connect(*sockets)
+                self._records = True
             elif call in self._sockets.calls:
                 self._obey_call(kind, call, frame, now)
 
