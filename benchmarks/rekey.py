@@ -129,7 +129,7 @@ async def load(database: Database, custody: FileCustody, count: int) -> None:
 
 async def bare(database: Database, epoch: int) -> int:
     """The peer: the same rows read and updated in the same batches and commits, with bytes of the same length."""
-    done, after = 0, ""
+    done, after = 0, reseal.START
 
     def change(connection: Connection, fresh: list[reseal.NewCard]) -> int:
         return reseal.write_batch(connection, BARE, fresh, epoch)
@@ -137,7 +137,7 @@ async def bare(database: Database, epoch: int) -> int:
     while cards := await database.read(lambda c: reseal.read_batch(c, BARE, epoch, after)):  # noqa: B023
         fresh = [reseal.NewCard(each.token_id, each.sealed, each.sealed[::-1], None) for each in cards]
         done += await database.transact(lambda c: change(c, fresh))  # noqa: B023
-        after = cards[-1].token_id
+        after = cards[-1].place
     return done
 
 

@@ -11,7 +11,7 @@ PATIENCE_S: Final = 10.0
 """How long a transaction waits for another process's before it fails."""
 TURN_PATIENCE_S: Final = 1.0
 """How long it waits for its turn before it goes without: whoever holds the turn so long was stopped, and fairness is worth no more."""
-LOOK_EVERY_S: Final = 0.001
+LOOK_EVERY_S: Final = 0.0002
 """SQLite has no queue for its write lock: who waits can only look. Its own pauses grow to 100 ms, in which a busy rival begins
 again and again."""
 

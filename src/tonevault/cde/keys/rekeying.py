@@ -21,7 +21,7 @@ from tonevault.cde.keys.epochs import Epochs, Wish
 from tonevault.cde.keys.errors import KeyActRefusedError
 from tonevault.cde.keys.model import KeyAct, Mandate
 from tonevault.cde.keys.progress import Progress, unwatched
-from tonevault.cde.keys.reseal import NewCard, OldCard, read_batch, reseal, write_batch
+from tonevault.cde.keys.reseal import START, NewCard, OldCard, read_batch, reseal, write_batch
 from tonevault.cde.schema import ACCOUNT_KEY, TOKEN
 from tonevault.cde.vault.key_store import EVERY_ACCOUNT, KeyPurpose
 from tonevault.cde.vault.keys import AccountKeys, KeyRing
@@ -83,12 +83,12 @@ class Rekeying:
         """Once through the account's cards. The next cards are read and sealed while those before are written."""
         keys = await self._ring.reread(account, now)
         writing: deque[asyncio.Task[int]] = deque()
-        done, after = 0, ""
+        done, after = 0, START
         try:
             while cards := await self._database.read(_reader(account, keys.epoch, after)):
                 fresh = await asyncio.to_thread(reseal, account, cards, keys)
                 writing.append(asyncio.create_task(self._stored(account, fresh, keys, now)))
-                after = cards[-1].token_id
+                after = cards[-1].place
                 if len(writing) == IN_FLIGHT:
                     done += await writing.popleft()
                     progress(done, done)

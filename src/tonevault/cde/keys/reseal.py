@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, bindparam, select, text
 
 from tonevault.cde.schema import TOKEN
 from tonevault.cde.vault.errors import CardUnreadableError
@@ -17,14 +17,43 @@ BATCHES: Final = {"sqlite": 250, "postgresql": 500}
 on PostgreSQL nobody waits, and what counts is the way there and back."""
 
 
+START: Final = ""
+"""Before every card's place."""
+_BY_ID: Final = (
+    select(
+        TOKEN.c.token_id,
+        TOKEN.c.epoch,
+        TOKEN.c.sealed,
+        TOKEN.c.card_index.is_not(None).label("indexed"),
+        TOKEN.c.token_id.label("place"),
+    )
+    .where(
+        TOKEN.c.account_id == bindparam("of_account"),
+        TOKEN.c.token_id > bindparam("after"),
+        TOKEN.c.epoch < bindparam("newest"),
+        TOKEN.c.sealed.is_not(None),
+    )
+    .order_by(TOKEN.c.token_id)
+    .limit(bindparam("count"))
+)
+_BY_PLACE: Final = (
+    "SELECT token_id, epoch, sealed, card_index IS NOT NULL AS indexed, rowid AS place FROM token NOT INDEXED "
+    "WHERE account_id = ?1 AND rowid > ?2 AND epoch < ?3 AND sealed IS NOT NULL ORDER BY rowid LIMIT ?4"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class OldCard:
-    """A card under a data key that is no longer in force. `indexed`: it is found by its index, which is renewed with the card."""
+    """A card under a data key that is no longer in force. `indexed`: it is found by its index, which is renewed with the card.
+
+    `place` is where it stands in the order in which cards are read.
+    """
 
     token_id: TokenId
     epoch: int
     sealed: bytes
     indexed: bool
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +67,19 @@ class NewCard:
 
 
 def read_batch(connection: Connection, account: AccountId, newest: int, after: str) -> list[OldCard]:
-    """The next cards after token id `after`, in the order of ids, that are not under `newest`."""
-    rows = connection.execute(
-        select(
-            TOKEN.c.token_id, TOKEN.c.epoch, TOKEN.c.sealed, TOKEN.c.card_index.is_not(None).label("indexed")
+    """The next cards that are not under `newest`, after the `place` of the last card of the batch before, or after `START`."""
+    count = BATCHES[connection.dialect.name]
+    if connection.dialect.name == "sqlite":
+        # In the order of the file: ids are random, and a batch in their order would touch, and write, a page for each card.
+        rows = connection.exec_driver_sql(_BY_PLACE, (account, int(after or 0), newest, count))
+    else:
+        rows = connection.execute(
+            _BY_ID, {"of_account": account, "after": after, "newest": newest, "count": count}
         )
-        .where(
-            TOKEN.c.account_id == account,
-            TOKEN.c.token_id > after,
-            TOKEN.c.epoch < newest,
-            TOKEN.c.sealed.is_not(None),
-        )
-        .order_by(TOKEN.c.token_id)
-        .limit(BATCHES[connection.dialect.name])
-    )
-    return [OldCard(TokenId(row.token_id), row.epoch, bytes(row.sealed), bool(row.indexed)) for row in rows]
+    return [
+        OldCard(TokenId(row.token_id), row.epoch, bytes(row.sealed), bool(row.indexed), str(row.place))
+        for row in rows
+    ]
 
 
 def reseal(account: AccountId, cards: list[OldCard], keys: AccountKeys) -> list[NewCard]:
