@@ -1,21 +1,17 @@
-"""Lines through the product's mask, many at once: as the agent hears them, or bare, with nothing in the place of what was taken out."""
+"""Lines through the product's mask: as the agent hears them, or bare, with nothing in the place of what was taken out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from tests.unit.cde.wire.tone.lines import Samples
 
 from tonevault.cde.media import MaskMode
 from tonevault.cde.wire.tone.beep import Beeper
-from tonevault.cde.wire.tone.comfort_noise import ComfortNoise
-from tonevault.cde.wire.tone.masking_bank import MaskingBank
+from tonevault.cde.wire.tone.comfort_noise import NOISE
 from tonevault.cde.wire.tone.masking_line import MaskingLine
 from tonevault.cde.wire.tone.report import ToneStarted
 
-TOGETHER = 100
-"""Lines masked in one pass; what comes out does not depend on it."""
 PACKET = 160
 
 
@@ -24,14 +20,6 @@ class _Mute(Beeper):
 
     def ring(self, at: int = 0) -> None:
         """Stay silent."""
-
-
-class _Nothing(ComfortNoise):
-    """Silence in place of comfort noise, in which a judge of single milliseconds would now and then see a tone."""
-
-    def take(self, lines: NDArray[np.intp], count: int, power: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Samples of no power."""
-        return super().take(lines, count, 0 * power)
 
 
 @dataclass(frozen=True)
@@ -45,29 +33,13 @@ class Masked:
 
 def masked(inputs: Sequence[Samples], mode: MaskMode = MaskMode.TALK, *, bare: bool = True) -> list[Masked]:
     """Each through a line of its own, in packets of 20 ms."""
-    found: list[Masked] = []
-    for begin in range(0, len(inputs), TOGETHER):
-        found += _together(inputs[begin : begin + TOGETHER], mode, bare=bare)
-    return found
+    return [_masked(each, mode, bare=bare) for each in inputs]
 
 
-def _together(inputs: Sequence[Samples], mode: MaskMode, *, bare: bool) -> list[Masked]:
-    count = len(inputs)
-    bank = MaskingBank(count, beeper=_Mute, noise=_Nothing(count)) if bare else MaskingBank(count)
-    lines = [MaskingLine(mode, bank=bank) for _ in inputs]
-    places = [line.place for line in lines]
-    longest = -(-max(len(each) for each in inputs) // PACKET) * PACKET
-    padded = np.zeros((count, longest), np.int16)
-    for row, each in zip(padded, inputs, strict=True):
-        row[: len(each)] = each
-    output = np.concatenate(
-        [bank.push(places, padded[:, at : at + PACKET]) for at in range(0, longest, PACKET)], axis=1
-    )
-    return [
-        Masked(
-            row[: len(each)],
-            line.hushed_by_noise,
-            sum(isinstance(report, ToneStarted) for report in line.take_reports()),
-        )
-        for row, each, line in zip(output, inputs, lines, strict=True)
-    ]
+def _masked(samples: Samples, mode: MaskMode, *, bare: bool) -> Masked:
+    line = MaskingLine(mode, beeper=_Mute(), noise=0 * NOISE) if bare else MaskingLine(mode)
+    padded = np.zeros(-(-len(samples) // PACKET) * PACKET, np.int16)
+    padded[: len(samples)] = samples
+    output = np.concatenate([line.push(padded[at : at + PACKET]) for at in range(0, len(padded), PACKET)])
+    keys = sum(isinstance(report, ToneStarted) for report in line.take_reports())
+    return Masked(output[: len(samples)], line.hushed_by_noise, keys)

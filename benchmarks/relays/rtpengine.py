@@ -57,7 +57,15 @@ class Rtpengine:
         program = shutil.which("rtpengine")
         if program is None:
             raise RtpengineError("rtpengine is not here; run scripts/install-bench-peers")
-        command = [program, "--foreground", "--log-stderr", "--log-level=3", "--table=-1"]
+        # The machine's own settings open ports of a fixed number, for consoles, of which a second daemon would find none.
+        command = [
+            program,
+            "--config-file=none",
+            "--foreground",
+            "--log-stderr",
+            "--log-level=3",
+            "--table=-1",
+        ]
         command += [f"--interface={HOST}", f"--listen-ng={HOST}:{self._control_port}"]
         command += [f"--port-min={FIRST_PORT}", f"--port-max={LAST_PORT}", f"--num-threads={self._threads}"]
         command += ["--endpoint-learning=immediate", "--media-num-threads=1"]

@@ -49,7 +49,6 @@ class Bench:
 
     def __init__(self, calls: int) -> None:
         self.engine = MediaEngine(Random(1).randrange)
-        self.engine.gathers = True
         self.phones: list[socket.socket] = []
         self.sockets: dict[int, MediaSocket] = {}
         self.lanes: dict[int, Lane] = {}
@@ -170,9 +169,8 @@ def captured_steps(calls: int, turns: int, payloads: Sequence[bytes]) -> dict[st
         said = [one + payloads[(turn + 371 * number) % len(payloads)] for number, one in enumerate(header)]
 
         datagrams = list(zip(customers, said, sources, strict=True))
-        watch.time("take: order, clock, decode", partial(_take, engine, datagrams, now))
-        watch.time("mask, encode, frame", partial(engine.mask, now))
-        watch.time("clock", partial(engine.tick, now))
+        watch.time("order, clock, mask, header", partial(_take, engine, datagrams, now))
+        watch.time("tick", partial(engine.tick, now))
         engine.outbox.clear()
         engine.take_reports()
     bench.close()

@@ -167,10 +167,10 @@ def _sow_edge(flags: Flags) -> None:
 
 def _sow_relay(flags: Flags) -> None:
     from tonevault.cde.edge.relay.flow import Flow  # noqa: PLC0415
-    from tonevault.cde.edge.relay.masked_flow import MaskedFlow  # noqa: PLC0415
-    from tonevault.cde.edge.relay.source_voice import Sound  # noqa: PLC0415
+    from tonevault.cde.wire.g711 import Law, decode, encode  # noqa: PLC0415
+    from tonevault.cde.wire.tone.masking_line import MaskingLine  # noqa: PLC0415
 
-    carry_event, take_masked = Flow._carry_event, MaskedFlow.take_masked
+    carry_event, push, carry = Flow._carry_event, MaskingLine.push, MaskingLine.carry
 
     def unmasked_event(
         self: Flow, packet: Any, event_route: Any, now: float, *, repeated: bool = False
@@ -185,11 +185,17 @@ def _sow_relay(flags: Flags) -> None:
         else:
             carry_event(self, packet, event_route, now, repeated=repeated)
 
-    def unmasked_voice(self: MaskedFlow, sound: Sound, masked: Any) -> None:
-        take_masked(self, sound, sound.samples if flags.is_up(Plant.TONES) else masked)
+    def unmasked_samples(self: MaskingLine, samples: Any) -> Any:
+        masked = push(self, samples)
+        return samples if flags.is_up(Plant.TONES) else masked
+
+    def unmasked_packet(self: MaskingLine, octets: bytes, law: Law, law_out: Law) -> bytes:
+        masked = carry(self, octets, law, law_out)
+        return encode(law_out, decode(law, octets)) if flags.is_up(Plant.TONES) else masked
 
     Flow._carry_event = unmasked_event  # type: ignore[method-assign]
-    MaskedFlow.take_masked = unmasked_voice  # type: ignore[method-assign]
+    MaskingLine.push = unmasked_samples  # type: ignore[method-assign]
+    MaskingLine.carry = unmasked_packet  # type: ignore[method-assign]
 
 
 def _sow_desk(flags: Flags) -> None:

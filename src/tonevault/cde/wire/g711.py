@@ -1,6 +1,7 @@
 """G.711: both laws between octets and linear samples, by tables. It refuses every other codec."""
 
 from enum import StrEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,18 +48,20 @@ def _encoded(decoded: NDArray[np.int16]) -> NDArray[np.uint8]:
     return table
 
 
-_DECODED = {Law.ULAW: _ulaw_decoded(), Law.ALAW: _alaw_decoded()}
-_ENCODED = {law: _encoded(decoded) for law, decoded in _DECODED.items()}
+DECODED: Final = {Law.ULAW: _ulaw_decoded(), Law.ALAW: _alaw_decoded()}
+"""The linear samples of each law's 256 codes."""
+ENCODED: Final = {law: _encoded(decoded) for law, decoded in DECODED.items()}
+"""The code of each linear sample, by the sample as uint16."""
 
 
 def decode(law: Law, octets: bytes) -> NDArray[np.int16]:
     """Linear 16-bit samples, one for each octet."""
-    return _DECODED[law].take(np.frombuffer(octets, np.uint8))
+    return DECODED[law].take(np.frombuffer(octets, np.uint8))
 
 
 def encode(law: Law, samples: NDArray[np.int16]) -> bytes:
     """One octet for each linear sample: the nearest value of the law."""
-    return _ENCODED[law].take(samples.view(np.uint16)).tobytes()
+    return ENCODED[law].take(samples.view(np.uint16)).tobytes()
 
 
 def ulaw_to_linear(octets: bytes) -> NDArray[np.int16]:
@@ -88,7 +91,7 @@ class Voice:
     settling = 0
 
     def __init__(self, law: Law) -> None:
-        self._law = law
+        self.law = law
 
     def length(self, payload: bytes) -> int:
         """One sample an octet."""
@@ -96,7 +99,7 @@ class Voice:
 
     def decode(self, payload: bytes) -> NDArray[np.int16]:
         """As the law says."""
-        return decode(self._law, payload)
+        return decode(self.law, payload)
 
     def repeated(self, payload: bytes) -> NDArray[np.int16]:  # noqa: ARG002 - a VoiceDecoder
         """Nothing: G.711 does not repeat itself."""
@@ -104,4 +107,4 @@ class Voice:
 
     def encode(self, samples: NDArray[np.int16]) -> bytes:
         """As the law says."""
-        return encode(self._law, samples)
+        return encode(self.law, samples)

@@ -144,24 +144,24 @@ class Playout:
             return []
         return self._play(packet, now, lost=order > 1) + self._release(now, only_next=True)
 
-    def goes_on(self, sequence: int, timestamp: int, clock_rate: int) -> bool:
-        """Whether a packet is plainly the next: it begins where the last one ended, none waits, and none came late."""
-        return (
-            sequence == (self._sequence + 1) & SEQUENCE_MASK
-            and timestamp == self._timestamp
-            and clock_rate == self.clock_rate
-            and not self._unknown
-            and not self._waiting
-            and self._ahead == 0
-        )
-
-    def went_on(self, sequence: int, end: int, samples: int, now: float) -> None:
-        """Such a packet came, and is heard at once: what `arrive` would have done."""
+    def take_next(self, sequence: int, timestamp: int, samples: int, now: float) -> bool:
+        """A packet at the line's own clock came. Whether it is plainly the next, and is heard at once: it begins where the last one ended,
+        none waits, and none came late. Then this is what `arrive` would have done; else nothing was done."""
+        if (
+            sequence != (self._sequence + 1) & SEQUENCE_MASK
+            or timestamp != self._timestamp
+            or self.clock_rate != SAMPLE_RATE_HZ
+            or self._unknown
+            or self._waiting
+            or self._ahead
+        ):
+            return False
         self._arrived_at = now
         self._sequence = sequence
-        self._timestamp = end
+        self._timestamp = (timestamp + samples) & TIMESTAMP_MASK
         self._due = now + samples / SAMPLE_RATE_HZ
         self._filling = self._pausing = self._missing = False
+        return True
 
     def skip(self, sequence: int, now: float) -> list[Piece]:
         """A packet that is no audio (an event) took this number: it is not missing."""

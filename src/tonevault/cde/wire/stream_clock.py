@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tonevault.cde.wire.rtp import timestamp_step
+from tonevault.cde.wire.rtp import TIMESTAMP_MASK, timestamp_step
 
 MEMORY_S: Final = 0.5
 """The quickest packet of the last 0.5 to 1 s in which packets flowed tells how the clocks stand. A stall ends in a burst, so it does
@@ -41,16 +41,41 @@ class StreamClock:
             self._newest, self._extended = end, self._extended + step
             step = 0
         delay = now - (self._extended + step) / self.clock_rate
-        if delay - min(self._least, self._before) > BACKWARDS_S:
+        least, passed = self._least, now - self._heard_at
+        if delay - (min(self._before, least)) > BACKWARDS_S:
             self._start(end, now)
             return
-        self._flowed += min(now - self._heard_at, FLOW_S)
+        self._flowed += min(FLOW_S, passed)
         self._heard_at = now
         if self._flowed > MEMORY_S:
-            self._before, self._least = self._least, delay
+            self._before, self._least = least, delay
             self._flowed = 0.0
-        else:
-            self._least = min(self._least, delay)
+        elif delay < least:
+            self._least = delay
+
+    def heard_next(self, start: int, units: int, now: float) -> float:
+        """A packet came whose content begins at `start` and lasts so many units: as `heard`. The time of its `start`, as `when`."""
+        if start != self._newest:
+            self.heard((start + units) & TIMESTAMP_MASK, now)
+            return self.when(start)
+        least, before, passed = self._least, self._before, now - self._heard_at
+        quickest = min(before, least)
+        extended = self._extended + units
+        delay = now - extended / self.clock_rate
+        if delay - quickest > BACKWARDS_S:
+            self._start((start + units) & TIMESTAMP_MASK, now)
+            return self.when(start)
+        self._newest, self._extended = (start + units) & TIMESTAMP_MASK, extended
+        self._flowed += min(FLOW_S, passed)
+        self._heard_at = now
+        if self._flowed > MEMORY_S:
+            self._before, self._least = least, delay
+            self._flowed = 0.0
+            quickest = min(delay, least)
+        elif delay < least:
+            self._least = delay
+            quickest = min(before, delay)
+        return quickest + (extended - units) / self.clock_rate
 
     def fits(self, end: int, now: float, backdated_s: float) -> bool:
         """Whether content that ends at timestamp `end`, and came now, is numbered by this clock, as far as can be told: it does not come
@@ -61,4 +86,4 @@ class StreamClock:
     def when(self, timestamp: int) -> float:
         """The time that a timestamp stands for."""
         units = self._extended + timestamp_step(timestamp, self._newest)
-        return min(self._least, self._before) + units / self.clock_rate
+        return (min(self._before, self._least)) + units / self.clock_rate

@@ -1,5 +1,7 @@
 """The clock of a stream: stalls do not move it, longer routes and drifting clocks are followed."""
 
+import random
+
 import pytest
 
 from tonevault.cde.wire.line_time import MARKS, LineTime
@@ -85,3 +87,17 @@ def test_a_line_forgets_what_was_long_ago() -> None:
         time.mark(80 * n, n / 100)
     assert time.when(80 * (2 * MARKS) - 1) == pytest.approx(2 * MARKS / 100, abs=0.001)
     assert len(time._marks) == MARKS
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_short_way_of_what_goes_on_is_the_long_way(seed: int) -> None:
+    chance = random.Random(seed)
+    short, long = clock(start=0xFFFF0000), clock(start=0xFFFF0000)
+    at, now = 0xFFFF0000, 10.0
+    for _ in range(800):
+        now += chance.choice((0.02, 0.02, 0.001, 0.04, 0.3, 7.0) if chance.random() < 0.1 else (0.02,))
+        at += chance.choice((0, 0, 0, 160, 8000, -160) if chance.random() < 0.1 else (0,))
+        start = at & 0xFFFFFFFF
+        long.heard((start + 160) & 0xFFFFFFFF, now)
+        assert short.heard_next(start, 160, now) == pytest.approx(long.when(start), abs=1e-9)
+        at += 160

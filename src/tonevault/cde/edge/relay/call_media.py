@@ -14,7 +14,6 @@ from tonevault.cde.edge.relay.payload_map import PayloadMap
 from tonevault.cde.edge.relay.srtp import SecuredLeg
 from tonevault.cde.edge.relay.voice_sender import VoiceOut
 from tonevault.cde.media import Direction, Leg, LegMedia, MaskMode, Srtp
-from tonevault.cde.wire.tone.masking_bank import MaskingBank
 from tonevault.kernel.ids import Entropy
 
 Tapped = Callable[[Leg, LegMedia, Outbox], Outbox]
@@ -206,9 +205,9 @@ class CallMedia:
         else:
             self._outbox.append((socket, datagram, latch.target))
 
-    def start_capture(self, mode: MaskMode, bank: MaskingBank, now: float) -> None:
-        """Open the mask, in a bank that has room for it, or open it anew if one is still closing."""
-        self.customer_flow.start_capture(mode, bank, now)
+    def start_capture(self, mode: MaskMode, now: float) -> None:
+        """Open the mask, or open it anew if one is still closing."""
+        self.customer_flow.start_capture(mode, now)
 
     def wipe(self) -> None:
         """The call ended: nothing that told of a key stays, nor the keys of its media. Nor does the call refer to itself any more: it is

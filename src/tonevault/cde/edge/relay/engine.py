@@ -11,7 +11,6 @@ from tonevault.cde.edge.relay.direct_path import Datagram, DirectPath
 from tonevault.cde.edge.relay.flow import Flow
 from tonevault.cde.edge.relay.latch import Address
 from tonevault.cde.edge.relay.leg_reports import INTERVAL_S
-from tonevault.cde.edge.relay.mask_round import MaskBanks, mask_together
 from tonevault.cde.edge.relay.masked_flow import CaptureReport
 from tonevault.cde.edge.relay.recording_feed import RecordingFeed, RecordingTap
 from tonevault.cde.media import Leg, LegMedia, MaskMode
@@ -39,8 +38,7 @@ class CallReport:
 class MediaEngine:
     """All calls of one relay. Calls and sockets are known by numbers of the caller's choice.
 
-    After each `receive` or `tick` the caller sends and clears `outbox`, and takes the reports. Nothing is queued inside, unless the caller
-    sets `gathers`: then captured voice waits until `mask`, and what came of many calls goes through the mask together. `now` is monotonic
+    After each `receive` or `tick` the caller sends and clears `outbox`, and takes the reports. Nothing is queued inside. `now` is monotonic
     seconds and must not go back.
     """
 
@@ -55,10 +53,6 @@ class MediaEngine:
         self._paths: dict[int, DirectPath] = {}
         self._capturing: dict[int, Flow] = {}
         """The customers' flows of calls whose capture is open or closing."""
-        self.gathers = False
-        self._banks = MaskBanks()
-        self._unmasked: dict[Flow, None] = {}
-        """Captured flows of which something waits for the mask, in the order in which it came."""
         self._reports_due: list[tuple[float, int, Leg]] = []
 
     def open(self, call: int, customer: LegSockets, agent: LegSockets, now: float) -> None:
@@ -96,7 +90,7 @@ class MediaEngine:
         if masked is not None and not masked.closing:
             masked.set_mode(mode)
             return
-        media.start_capture(mode, self._banks.with_room(), now)
+        media.start_capture(mode, now)
         self._capturing[call] = media.customer_flow
 
     def set_mask(self, call: int, mode: MaskMode) -> None:
@@ -128,7 +122,6 @@ class MediaEngine:
             self._flows.pop(socket, None)
             self._paths.pop(socket, None)
         media.wipe()
-        self._unmasked.pop(media.customer_flow, None)
         del self._calls[call]
         self._capturing.pop(call, None)
         return counters
@@ -148,29 +141,6 @@ class MediaEngine:
     def receive(self, socket: int, datagram: bytes, source: Address, now: float) -> None:
         """A datagram came to a socket."""
         self._inlets[socket](datagram, source, now)
-        flow = self._flows.get(socket)
-        if flow is not None and flow.unsent:
-            self._unmasked[flow] = None
-            if not self.gathers:
-                self.mask(now)
-
-    @property
-    def captures(self) -> int:
-        """How many captures are open, or closing."""
-        return len(self._capturing)
-
-    @property
-    def unmasked(self) -> int:
-        """Calls of which captured voice waits for `mask`."""
-        return len(self._unmasked)
-
-    def mask(self, now: float) -> None:
-        """Put through the mask what waits for it, and into the outbox what comes out."""
-        flows = tuple(self._unmasked)
-        self._unmasked.clear()
-        mask_together([flow.masked for flow in flows if flow.masked is not None])
-        for flow in flows:
-            flow.send_masked(now)
 
     def next_tick(self, now: float) -> float:
         """When `tick` is due next, at the latest."""
@@ -187,11 +157,8 @@ class MediaEngine:
                 is_over.append(call)
             elif now - masked.pushed_at >= MOVED_S:
                 flow.tick(now)
-                self._unmasked[flow] = None
         for call in is_over:
             del self._capturing[call]
-        if self._unmasked and not self.gathers:
-            self.mask(now)
         for _ in range(REPORTS_AT_ONCE):
             if not self._reports_due or self._reports_due[0][0] > now:
                 break
@@ -212,6 +179,11 @@ class MediaEngine:
             flow.settle()
             total.add(flow.counters)
         return total
+
+    @property
+    def captures(self) -> int:
+        """How many captures are open, or closing."""
+        return len(self._capturing)
 
     @property
     def calls(self) -> int:

@@ -26,7 +26,6 @@ from tonevault.cde.wire.rtp import (
     sequence_step,
 )
 from tonevault.cde.wire.telephone_event import EventError, EventReceiver
-from tonevault.cde.wire.tone.masking_bank import MaskingBank
 
 RETIRED_S: Final = 0.2
 """Stragglers of an SSRC that was just left are dropped, lest the stream swing back for one packet."""
@@ -44,8 +43,8 @@ class Flow:
         self.stream = stream
         self.counters = FlowCounters()
         self.masked: MaskedFlow | None = None
-        self.unsent = False
-        """Whether something of a capture waits for the mask, and then for `send_masked`."""
+        self._unsent = False
+        """Whether something happened in the capture, so that there may be something to send."""
         self.source_ssrc: int | None = None
         self.source_base = (0, 0)
         """The sequence number before the source's first, and what had been received until then: what its losses are counted from."""
@@ -78,6 +77,8 @@ class Flow:
                     direct.outbox.append((direct.outlet, bytes(buffer), direct.target))
                     return
         self._receive_with_care(datagram, source, now)
+        if self._unsent:
+            self._send_masked(now)
 
     def _hears_plainly(self, masked: MaskedFlow, datagram: bytes, now: float) -> bool:
         """Take what is plainly the next voice packet of the source in a capture; False, and nothing done, if it needs looking at."""
@@ -91,12 +92,15 @@ class Flow:
             return False
         payload = datagram[HEADER_OCTETS:]
         self.counters.received += 1
-        if not masked.next_voice((sequence, timestamp, codec, payload), now):
+        out = masked.next_voice((sequence, timestamp, codec, payload), now)
+        if out is None:
             masked.voice(RtpPacket(mark_type, sequence, timestamp, ssrc, payload), codec, now)
+        elif direct.target is not None and not self._held:
+            direct.outbox.append((direct.outlet, out, direct.target))
+            self.counters.relayed += 1
         direct.note_next(sequence, timestamp, now)
-        if masked.reports:
-            self._tell_of(masked)
-        self.unsent = True
+        if out is None or masked.is_eventful:
+            self._send_masked(now)
         return True
 
     def settled_on(self, now: float) -> Address | None:
@@ -118,14 +122,14 @@ class Flow:
         if self.masked is not None:
             self.masked.retarget(None if held else voice_out)
 
-    def start_capture(self, mode: MaskMode, bank: MaskingBank, now: float) -> MaskedFlow:
+    def start_capture(self, mode: MaskMode, now: float) -> MaskedFlow:
         """From here on only the mask speaks to the other leg. A capture that is still closing is taken up again."""
         direct = self.direct
         heard_before = self.source_ssrc is not None
         self._close_direct()
         if self.masked is not None:
-            self.masked.release()
-        self.masked = MaskedFlow(mode, self.stream, None if self._held else self._voice_out, bank, now)
+            self.masked.wipe()
+        self.masked = MaskedFlow(mode, self.stream, None if self._held else self._voice_out, now)
         if heard_before:
             self.masked.follow(direct.sequence, direct.next_timestamp, direct.due_at, self.stream.clock_rate)
         return self.masked
@@ -134,13 +138,13 @@ class Flow:
         """Time passes in a capture. It need not be told while the line moves."""
         if self.masked is not None:
             self.masked.tick(now)
-            self._tell_of(self.masked)
+            self._send_masked(now)
 
     def wipe(self) -> None:
         """The call ended: nothing that told of a key stays."""
         self._events.wipe()
         if self.masked is not None:
-            self.masked.release()
+            self.masked.wipe()
         self.masked = None
 
     def settle(self) -> None:
@@ -309,18 +313,18 @@ class Flow:
         self.direct.note(packet, now)
 
     def _tell_of(self, masked: MaskedFlow) -> None:
-        """What a packet or the time told, at once; its sound goes through the mask with that of other calls."""
+        """What a packet or the time told."""
         for report in masked.reports:
             if isinstance(report, Pressed):
                 self.counters.presses += 1
             self._tell(report)
         masked.reports.clear()
-        self.unsent = True
+        self._unsent = True
 
-    def send_masked(self, now: float) -> None:
+    def _send_masked(self, now: float) -> None:
         """Send what the mask let through; when the mask is done, the direct path takes the stream up with the next packet."""
         masked, direct = self.masked, self.direct
-        self.unsent = False
+        self._unsent = False
         if masked is None:
             return
         datagrams = masked.packets(now)
@@ -328,11 +332,12 @@ class Flow:
             for datagram in datagrams:
                 direct.outbox.append((direct.outlet, datagram, direct.target))
             self.counters.relayed += len(datagrams)
-        self._tell_of(masked)
-        self.unsent = False
+        if masked.reports:
+            self._tell_of(masked)
+            self._unsent = False
         if masked.finished:
             self.counters.concealed_ms += masked.source.playout.filled_samples // 8
             self.counters.late += masked.source.playout.late_packets
             self._unmasked_at = masked.pushed_at
-            masked.release()
+            masked.wipe()
             self.masked = None

@@ -24,11 +24,12 @@ class HeldKeys:
     def __init__(self) -> None:
         self._event: PressedEvent | None = None
         self._follows_tone = False
-        self._told_down = False
+        self.awaits_end = False
+        """Whether an event was told to be down: time may tell that it is not any more."""
 
     def event_told(self, event: PressedEvent) -> None:
         """An event was told as a press, whose key is down."""
-        self._event, self._told_down = event, True
+        self._event, self.awaits_end = event, True
 
     def tone_told(self, *, as_press: bool) -> None:
         """A tone began. One that is no press of this capture is not followed."""
@@ -44,7 +45,7 @@ class HeldKeys:
         if event is None:
             return []
         down = not event.ended and now - event.updated_at <= END_LOST_S
-        if down is self._told_down:
+        if down is self.awaits_end:
             return []
-        self._told_down = down
+        self.awaits_end = down
         return [Held(Carrier.EVENT, STILL_DOWN if down else event.updated_at)]

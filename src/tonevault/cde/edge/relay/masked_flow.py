@@ -1,6 +1,5 @@
 """The customer's voice towards the agent while a capture is open: all through the mask, presses told. It refuses to pass an event."""
 
-from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,20 +7,20 @@ from tonevault.cde.edge.relay.held_keys import STILL_DOWN, Held, HeldKeys
 from tonevault.cde.edge.relay.mended_line import MendedLine
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.edge.relay.press_time import PressTime
-from tonevault.cde.edge.relay.source_voice import NextVoice, Samples, Sound, SourceVoice
+from tonevault.cde.edge.relay.source_voice import NextVoice, SourceVoice
 from tonevault.cde.edge.relay.voice_sender import VoiceOut, VoiceSender
 from tonevault.cde.media import Carrier, Codec, MaskMode
 from tonevault.cde.sealed.key import Key
 from tonevault.cde.wire.playout import PATIENCE_S, Piece
 from tonevault.cde.wire.rtp import RtpPacket
 from tonevault.cde.wire.telephone_event import END_LOST_S, EventUpdate, PressedEvent
-from tonevault.cde.wire.tone.masking_bank import MaskingBank
 from tonevault.cde.wire.tone.masking_line import MaskingLine
 from tonevault.cde.wire.tone.report import ToneEnded
 
 EVENT_PATIENCE_S: Final = 0.03
 """While a key is told by events, and the audio stopped when it went down, silence is filled in this early, so that the beep comes at once.
 A packet and a half: a sender that keeps sending audio beside its events is not mistaken for one that does not."""
+LONGEST_PACKET: Final = MaskingLine.LONGEST_PACKET
 HELD_SAMPLES: Final = 80
 """A tone that sounds within the first 10 ms of a capture was down before it opened: nobody answers a request in that time."""
 STALL_S: Final = 0.05
@@ -55,22 +54,16 @@ CaptureReport = Pressed | Held | MaskChanged
 
 
 class MaskedFlow:
-    """One capture. Methods take a packet or the time. What is to be heard of it then waits for the mask, so that many calls go through it
-    together: `next_sound` and `take_masked` are for whoever does that, and `packets` gives what the agent's leg is to be sent."""
+    """One capture. Methods take a packet or the time; `packets` then gives what the agent's leg is to be sent."""
 
-    def __init__(
-        self, mode: MaskMode, stream: OutStream, voice_out: VoiceOut | None, bank: MaskingBank, now: float
-    ) -> None:
-        """Raises IndexError where the bank has no room."""
-        self.bank = bank
+    def __init__(self, mode: MaskMode, stream: OutStream, voice_out: VoiceOut | None, now: float) -> None:
         self.reports: list[CaptureReport] = []
         self.source = SourceVoice(now)
         self._sender = VoiceSender(stream, voice_out)
         self._time = PressTime(now)
         self._held = HeldKeys()
-        self._line = MaskingLine(mode, self._time.when, bank=bank)
-        self._waiting: deque[Sound] = deque()
-        self._mended = MendedLine(MaskingLine.DELAY_SAMPLES)
+        self._line = MaskingLine(mode, self._time.when)
+        self._mended = MendedLine(self._line)
         self._opened_at = now
         self._closed_at: float | None = None
         self._pushed = 0
@@ -98,13 +91,11 @@ class MaskedFlow:
 
     def retarget(self, voice_out: VoiceOut | None) -> None:
         """The agent's leg takes something else from now on; None: no codec that is spoken here, so neither voice nor beep can be sent."""
-        self._catch_up()
         self._sender.retarget(voice_out)
 
-    def release(self) -> None:
-        """The capture is over: its place in the bank is another's."""
-        self._waiting.clear()
-        self._line.release()
+    def wipe(self) -> None:
+        """The capture is over: nothing that was heard stays."""
+        self._line.wipe()
 
     @property
     def finished(self) -> bool:
@@ -118,14 +109,12 @@ class MaskedFlow:
 
     def set_mode(self, mode: MaskMode) -> None:
         """Change between talk and hush."""
-        self._catch_up()
         self._mode = mode
         self._line.set_mode(mode)
 
     def close(self, now: float) -> None:
         """The capture ends; what is held stays masked until `finished`."""
         if self._closed_at is None:
-            self._catch_up()
             self._closed_at = now
             self._line.close()
 
@@ -138,15 +127,35 @@ class MaskedFlow:
         self._audio_at = now
         self._push(self.source.voice(packet, codec, now), now)
 
-    def next_voice(self, voice: NextVoice, now: float) -> bool:
-        """A voice packet, if it plainly goes on where the last one ended; False, and nothing done, if it is for `voice`."""
-        sound = self.source.next_sound(voice, now, self._stalled(now))
-        if sound is None:
-            return False
+    def next_voice(self, voice: NextVoice, now: float) -> bytes | None:
+        """A packet of G.711 that plainly goes on where the last one ended, and becomes one: the datagram. None, nothing done, if it is for
+        `voice`."""
+        octets, source, sender = voice[3], self.source, self._sender
+        count, law_out = len(octets), sender.law
+        if not (self._mended.is_calm and sender.is_even(count)) or law_out is None or count > LONGEST_PACKET:
+            return None
+        at = source.next_packet(voice, now, self._stalled(now))
+        if at is None or source.law is None:
+            return None
         self._undecodable = False
         self._audio_at = self.pushed_at = now
-        self._waiting.append(sound)
-        return True
+        self._time.went_on(self._pushed, at)
+        self._pushed += count
+        masked = self._mended.carry(octets, source.law, law_out)
+        if self._line.has_reports:
+            self._listen()
+        return sender.framed(masked, now)
+
+    @property
+    def is_eventful(self) -> bool:
+        """Whether there may be something to tell, or the capture to be over: `packets` is to be asked."""
+        return (
+            self._closed_at is not None
+            or self._line.is_strict
+            or self._mode is not MaskMode.TALK
+            or self._held.awaits_end
+            or bool(self.reports)
+        )
 
     def pause(self, packet: RtpPacket, now: float) -> None:
         """Comfort noise: the customer's phone says that nothing is said."""
@@ -154,7 +163,6 @@ class MaskedFlow:
 
     def event(self, update: EventUpdate, sequence: int, now: float) -> None:
         """A packet of a telephone-event, which goes no further. Its first packet is the press."""
-        self._catch_up()
         pieces = self.source.playout.skip(sequence, now)
         onset, newest = self.source.event(update, now, self._stalled(now))
         if not update.repeated:
@@ -174,7 +182,6 @@ class MaskedFlow:
 
     def beep(self, key: Key) -> None:
         """A key was told by SIP INFO."""
-        self._catch_up()
         self._line.beep(key, Carrier.INFO)
 
     def tick(self, now: float) -> None:
@@ -200,42 +207,14 @@ class MaskedFlow:
         return EVENT_PATIENCE_S if down and self._audio_at <= self._event_at else PATIENCE_S
 
     def _push(self, pieces: list[Piece], now: float) -> None:
-        if pieces:
-            self._waiting.extend(self.source.sounds(pieces, now, self._stalled(now)))
-            self.pushed_at = now
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether anything is to be masked."""
-        return bool(self._waiting)
-
-    @property
-    def waiting_samples(self) -> int:
-        """The length of what is to be masked next; 0 if nothing is."""
-        return len(self._waiting[0].samples) if self._waiting else 0
-
-    @property
-    def place(self) -> int:
-        """Of its line in the bank."""
-        return self._line.place
-
-    def next_sound(self) -> Sound:
-        """What is to be masked next; `take_masked` must follow before anything else."""
-        sound = self._waiting.popleft()
-        self._time.mark(self._pushed, sound.at, len(sound.samples), lost=sound.lost)
-        self._pushed += len(sound.samples)
-        return sound
-
-    def take_masked(self, sound: Sound, masked: Samples) -> None:
-        """What the bank made of it."""
-        self._sender.take(self._mended.follow(sound.samples, masked, lost=sound.lost))
-        self._listen()
-
-    def _catch_up(self) -> None:
-        """Before anything happens to the line, it has what came before."""
-        while self._waiting:
-            sound = self.next_sound()
-            self.take_masked(sound, self._line.push(sound.samples))
+        if not pieces:
+            return
+        self.pushed_at = now
+        for sound in self.source.sounds(pieces, now, self._stalled(now)):
+            self._time.mark(self._pushed, sound.at, len(sound.samples), lost=sound.lost)
+            self._pushed += len(sound.samples)
+            self._sender.take(self._mended.push(sound.samples, lost=sound.lost))
+            self._listen()
 
     def packets(self, now: float) -> list[bytes]:
         """What the agent's leg is to be sent of all that was masked."""

@@ -65,15 +65,14 @@ class OutStream:
         marker: bool = False,
     ) -> bytes:
         """Build the next packet of audio made here, of `samples` units of its codec's clock."""
-        timestamp = (
-            (self.timestamp + self.samples) & TIMESTAMP_MASK if self.sent_at is not None else self.timestamp
-        )
-        self.settle((self.sequence + 1) & SEQUENCE_MASK, timestamp, samples, now)
-        self.clock_rate = clock_rate
+        if self.sent_at is not None:
+            self.timestamp = (self.timestamp + self.samples) & TIMESTAMP_MASK
+        self.sequence = sequence = (self.sequence + 1) & SEQUENCE_MASK
+        self.samples, self.sent_at, self.clock_rate = samples, now, clock_rate
         self.packets += 1
         self.octets += len(payload)
-        mark_type = payload_type | (MARKER if marker else 0)
-        return HEADER.pack(PLAIN_FIRST_OCTET, mark_type, self.sequence, timestamp, self.ssrc) + payload
+        mark_type = payload_type | MARKER if marker else payload_type
+        return HEADER.pack(PLAIN_FIRST_OCTET, mark_type, sequence, self.timestamp, self.ssrc) + payload
 
     def skip(self, samples: int) -> None:
         """Let time pass without a packet."""

@@ -18,6 +18,8 @@ class PressTime:
 
     def __init__(self, now: float) -> None:
         self._time = LineTime(now)
+        self.went_on = self._time.mark
+        """As `mark`, of samples that are not lost: the position, and when they were spoken."""
         self._hole = (-CLOSE, -CLOSE)
         """The last stretch that was lost."""
         self._key: Key | None = None

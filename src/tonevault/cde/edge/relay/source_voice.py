@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tonevault.cde.media import Codec
+from tonevault.cde.wire.g711 import Law, Voice
 from tonevault.cde.wire.noise_payload import PauseNoise, noise_power
 from tonevault.cde.wire.playout import FRAME_SAMPLES, SAMPLE_RATE_HZ, Hole, Piece, Playout, Spoken
 from tonevault.cde.wire.rtp import TIMESTAMP_MASK, RtpPacket
@@ -50,6 +51,8 @@ class SourceVoice:
         self._codec: Codec | None = None
         self._usual: VoiceDecoder | None = None
         """The codec of the last packet, and its decoder."""
+        self.law: Law | None = None
+        """If that was G.711."""
         self._clocks: dict[int, StreamClock] = {}
         """By clock rate: a source of two codecs may have a clock for each (RFC 7160); events go by their audio's (RFC 4733 section 2.1)."""
         self._voiced: set[int] = set()
@@ -70,7 +73,7 @@ class SourceVoice:
         """Another SSRC goes on: its numbers are its own, and so is its sound."""
         self.playout.source_changed()
         self._decoders.clear()
-        self._codec = self._usual = None
+        self._codec = self._usual = self.law = None
         self._clocks.clear()
         self._voiced.clear()
 
@@ -89,26 +92,19 @@ class SourceVoice:
         self._voiced.add(codec.clock_rate)
         return self.playout.arrive(spoken, now)
 
-    def next_sound(self, voice: NextVoice, now: float, stalled_s: float) -> Sound | None:
-        """A voice packet that is plainly the next, as a sound: what `voice` and `sounds` make of it by a longer way. None, nothing done,
-        where that must be gone."""
-        sequence, timestamp, codec, payload = voice
-        clock = self._clocks.get(codec.clock_rate)
-        decoder = self._usual
-        if codec is not self._codec or decoder is None or clock is None:
+    def next_packet(self, voice: NextVoice, now: float, stalled_s: float) -> float | None:
+        """When a packet of G.711 was spoken that is plainly the next: what `voice` and `sounds` tell by a longer way. None, nothing done,
+        where that must be gone; else its octets are what is to be heard, of `law`."""
+        sequence, timestamp, codec, octets = voice
+        clock = self._clocks.get(SAMPLE_RATE_HZ)
+        if self.law is None or not octets or codec is not self._codec or clock is None:
             return None
-        if not self.playout.goes_on(sequence, timestamp, codec.clock_rate):
+        count = len(octets)
+        if not self.playout.take_next(sequence, timestamp, count, now):
             return None
-        samples = decoder.decode(payload)
-        count = len(samples)
-        if count == 0:
-            return None
-        end = (timestamp + count * codec.clock_rate // SAMPLE_RATE_HZ) & TIMESTAMP_MASK
-        clock.heard(end, now)
-        self._voiced.add(codec.clock_rate)
-        self.playout.went_on(sequence, end, count, now)
-        came_at, at = now - count / SAMPLE_RATE_HZ, clock.when(timestamp)
-        return Sound(samples, came_at if came_at - at > stalled_s + LATEST_S else at, lost=False)
+        self._voiced.add(SAMPLE_RATE_HZ)
+        came_at, at = now - count / SAMPLE_RATE_HZ, clock.heard_next(timestamp, count, now)
+        return came_at if came_at - at > stalled_s + LATEST_S else at
 
     def pause(self, packet: RtpPacket, now: float) -> list[Piece]:
         """Comfort noise came: the source pauses, and says how loud its pauses are."""
@@ -184,4 +180,5 @@ class SourceVoice:
                 decoder = self._decoders[codec] = decoder_for(codec)
                 self.settling = max(self.settling, 0 if decoder is None else decoder.settling)
             self._codec, self._usual = codec, self._decoders[codec]
+            self.law = self._usual.law if isinstance(self._usual, Voice) else None
         return self._usual

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.media import Codec
+from tonevault.cde.wire.g711 import Law, Voice
 from tonevault.cde.wire.tone.level import power_of
 from tonevault.cde.wire.voice_codec import SAMPLE_RATE_HZ, VoiceEncoder, encoder_for
 
@@ -34,6 +35,9 @@ class VoiceSender:
         self._out: VoiceOut | None = None
         self._encoder: VoiceEncoder | None = None
         self._frame = SAMPLE_RATE_HZ // 50
+        self.law: Law | None = None
+        """The law that octets for `framed` must have, if the leg takes G.711."""
+        self._payload_type = 0
         self._ready: NDArray[np.int16] = np.zeros(0, np.int16)
         self._resumes = False
         """The next packet ends a pause."""
@@ -46,11 +50,21 @@ class VoiceSender:
         self._out = voice_out
         self._ready = self._ready[:0]
         self._encoder = None if voice_out is None else encoder_for(voice_out.codec)
+        self.law = self._encoder.law if isinstance(self._encoder, Voice) else None
         if voice_out is not None and self._encoder is not None:
             packet_ms = voice_out.packet_ms
+            self._payload_type = voice_out.codec.payload_type
             if self._encoder.frame_lengths_ms:
                 packet_ms = max(one for one in self._encoder.frame_lengths_ms if one <= packet_ms)
             self._frame = packet_ms * SAMPLE_RATE_HZ // 1000
+
+    def is_even(self, count: int) -> bool:
+        """Whether `count` samples are one packet, with nothing before them: then they may be given as octets."""
+        return count == self._frame and not self._resumes and not len(self._ready)
+
+    def framed(self, octets: bytes, now: float) -> bytes:
+        """The packet that is made of octets of `law`. To be asked for before: `is_even`."""
+        return self._stream.frame(self._payload_type, octets, len(octets), now)
 
     def take(self, samples: NDArray[np.int16]) -> None:
         """What is to be sent next. While the leg takes nothing, its stream's clock goes on without packets."""
@@ -65,13 +79,9 @@ class VoiceSender:
         out, encoder = self._out, self._encoder
         if out is None or encoder is None:
             return []
+        if not len(self._ready):
+            return []
         rate = out.codec.clock_rate
-        if len(self._ready) == self._frame and not self._resumes:
-            # Nearly always: a packet came, a packet goes.
-            frame, self._ready = self._ready, self._ready[:0]
-            units = self._frame * rate // SAMPLE_RATE_HZ
-            payload = encoder.encode(frame)
-            return [self._stream.frame(out.codec.payload_type, payload, units, now, clock_rate=rate)]
         frames = self._cut(is_last=is_last, padded=bool(encoder.frame_lengths_ms))
         spare = len(frames) - BURST_FRAMES
         datagrams = []

@@ -33,6 +33,9 @@ from tonevault.cde.edge.relay.engine import MediaEngine
 from tonevault.cde.edge.relay.held_keys import Held
 from tonevault.cde.edge.relay.masked_flow import MaskChanged, Pressed
 from tonevault.cde.edge.relay.recording_feed import RecordingFeed
+from tonevault.cde.media import MaskMode
+from tonevault.cde.wire.tone.kernel import KernelError
+from tonevault.cde.wire.tone.masking_line import MaskingLine
 from tonevault.plumbing.process import harden_process, sleep_exactly
 
 EVENTS_A_TURN: Final = 64
@@ -45,9 +48,9 @@ BEHIND: Final = 16
 """After a turn of so many the worker is behind, and goes on at once."""
 LONGEST_GATHER_S: Final = 0.001
 """What gathering may cost in delay: this, and less the more calls there are: 0.3 ms with 100, 0.04 ms with 300, nothing with 500."""
-FEW: Final = 4
-"""Captures that are masked as soon as something of them comes. More gather from tick to tick, 5 ms at most, and go through the mask
-together, which costs each a third of what it costs alone."""
+IN_CAPTURES: Final = 3
+"""Where every call is captured, so many times as much gathers, so many times as long at most: a captured packet waits 20 ms in its line
+anyway, and wakes a good deal more code from its sleep than one that is only carried."""
 STATM: Final = Path("/proc/self/statm")
 LOAD_EVERY_S: Final = 5.0
 """How often a worker tells its load."""
@@ -60,7 +63,6 @@ class RelayWorker:
         self._channel = channel
         self._control = channel.fileno()
         self._engine = MediaEngine(secrets.randbelow)
-        self._engine.gathers = True
         self._feed = RecordingFeed()
         self._records = False
         """Whether there is a recorder."""
@@ -71,6 +73,8 @@ class RelayWorker:
         """Whether the controller has frames to read before more can be sent."""
         self._load_at = time.monotonic() + LOAD_EVERY_S
         self._gather_s = LONGEST_GATHER_S
+        self._patience = 1.0
+        """How much more may gather than among plain calls."""
         self._received_before, self._paced_at = 0, time.monotonic()
         self._busy_before = time.process_time()
 
@@ -87,7 +91,7 @@ class RelayWorker:
         engine, sockets, poll, tick_at = self._engine, self._sockets, self._poller.poll, 0.0
         ready: list[tuple[int, int]] = []
         while True:
-            if self._gather_s and len(ready) < BEHIND:
+            if self._gather_s and len(ready) < BEHIND * self._patience:
                 time.sleep(self._gather_s)
             ready = poll(max(0.0, tick_at - time.monotonic()), EVENTS_A_TURN)
             self._feed.now = now = time.monotonic()
@@ -97,9 +101,6 @@ class RelayWorker:
             if is_due:
                 self._tick(now)
             if is_due or obeyed or self._records or engine.captures:
-                if engine.unmasked and (is_due or engine.captures <= FEW):
-                    engine.mask(now)
-                    sockets.send()
                 self._tell()
                 self._feed.flush()
             if is_due or obeyed:
@@ -127,7 +128,8 @@ class RelayWorker:
     def _pace(self, now: float) -> None:
         """How long datagrams gather from here on, by how many came of late."""
         received = self._sockets.received
-        self._gather_s = gathering_s(received - self._received_before, now - self._paced_at)
+        self._patience = 1 + (IN_CAPTURES - 1) * self._engine.captures / max(self._engine.calls, 1)
+        self._gather_s = gathering_s(received - self._received_before, now - self._paced_at, self._patience)
         self._received_before, self._paced_at = received, now
 
     def _tell(self) -> None:
@@ -210,9 +212,10 @@ class RelayWorker:
             gc.collect()
 
 
-def gathering_s(received: int, elapsed_s: float) -> float:
-    """How long the worker sleeps between two turns, where so many datagrams came in so much time."""
-    return min(max(0.0, GATHERED * elapsed_s / max(received, 1) - TURN_S), LONGEST_GATHER_S)
+def gathering_s(received: int, elapsed_s: float, patience: float = 1.0) -> float:
+    """How long the worker sleeps between two turns, where so many datagrams came in so much time; with more `patience`, longer."""
+    gathered_s = GATHERED * patience * elapsed_s / max(received, 1)
+    return min(max(0.0, gathered_s - TURN_S), LONGEST_GATHER_S * patience)
 
 
 def resident_memory() -> int:
@@ -227,6 +230,10 @@ def main() -> None:
     harden_process()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        MaskingLine(MaskMode.TALK)
+    except KernelError as error:
+        sys.exit(f"tonevault relay worker: {error}")
     sleep_exactly()
     worker = RelayWorker(ControlChannel(socket.socket(fileno=int(sys.argv[1]))))
     # A full collection is 17 ms of silence to 300 calls, and finds nothing: a call that ends leaves no cycle (`CallMedia.wipe`).

@@ -65,17 +65,14 @@ class Beeper:
         if len(self._waiting) < QUEUE_LIMIT:
             self._waiting.append(at)
 
-    def mix_into(self, output: NDArray[np.float32], now: int) -> None:
-        """Add what sounds to some samples, in place, the first of which is sample `now`. While it is idle it need not be asked."""
-        end = now + len(output)
-        while True:
-            begin = self._ends_at - BEEP_SAMPLES
-            if self._ends_at > now:
-                piece = BEEP[max(now - begin, 0) : end - begin]
-                at = max(begin - now, 0)
-                output[at : at + len(piece)] += piece
-            if not self._waiting or max(self._waiting[0], self._free_at) >= end:
-                break
-            self._ends_at = max(self._waiting.popleft(), self._free_at, now) + BEEP_SAMPLES
-            self._free_at = self._ends_at + BEEP_GAP_SAMPLES
-        self._now = end
+    def next(self, now: int, count: int) -> int | None:
+        """Where the beep begins that sounds in the next `count` samples, at most BEEP_GAP_SAMPLES of them, so that no two do; None where
+        none does. The first of them is sample `now`. While it is idle it need not be asked."""
+        if self._ends_at <= now and self._waiting:
+            begin = max(self._waiting[0], self._free_at, now)
+            if begin < now + count:
+                self._waiting.popleft()
+                self._ends_at = begin + BEEP_SAMPLES
+                self._free_at = self._ends_at + BEEP_GAP_SAMPLES
+        self._now = now + count
+        return self._ends_at - BEEP_SAMPLES if self._ends_at > now else None

@@ -1,17 +1,19 @@
-"""Level A of the ear: a cheap look at every 13 ms of every call, by matrix products alone. It refuses to decide: it only measures.
+"""Level A of the ear: a cheap look at every 13 ms of every call. It refuses to decide: it only measures.
 
-Windows may come from one call or from thousands, for none depends on another.
+Here is what it measures by; the loops over the samples are `c/screen.c`. No window depends on another.
 """
 
+import ctypes
+from ctypes import c_float, c_void_p
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tonevault.cde.wire.g711 import SAMPLE_RATE_HZ
 from tonevault.cde.wire.tone.dtmf import COLUMN_HZ, ROW_HZ
-from tonevault.cde.wire.tone.sliding import sliding
+from tonevault.cde.wire.tone.kernel import address, function, require
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.intp]
@@ -35,13 +37,9 @@ LEAST_ABOVE: Final = 0.03
 dial tone 10 dB above each tone leaves the pair 0.09."""
 
 
-AT_ONCE: Final = 512
-"""Windows that are multiplied at once: with all that comes of them they stay in a processor's second-level cache."""
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class Screening:
-    """What level A measured of some windows. All but `waves` are energies: mean squares of the tapered window in squared sample units.
+    """What level A measured of some windows: energies, mean squares of the tapered window in squared sample units.
 
     `energy` is that of all; `above` what lies above LOW_BAND_HZ; `low` what lies below; `tones` (8, windows) what lies near each row and
     column frequency; `pair` the strongest row and column together and `weaker` the weaker of them. A lone sine or a clean pair has all of
@@ -53,7 +51,6 @@ class Screening:
     above: Floats
     low: Floats
     tones: Floats
-    waves: Floats
     pair: Floats
     weaker: Floats
 
@@ -95,35 +92,63 @@ def _low_columns(taper: NDArray[np.float64]) -> NDArray[np.float64]:
 _TAPER = _taper()
 _SCALE: Final = np.sqrt(2 / WINDOW)
 """Makes energies of sums: half of WINDOW is the energy of the taper."""
-_BASIS = (_SCALE * np.concatenate([_tone_columns(_TAPER), _low_columns(_TAPER)], axis=1)).astype(np.float32)
-_TAPER_ENERGY = ((_SCALE * _TAPER) ** 2).astype(np.float32)
-_SILENCE: Final = np.float32(1)
+_COLUMNS: Final = 28
+"""Of the basis: whole vectors of four, the last of zeros."""
+
+
+def _basis() -> Floats:
+    """What a window is projected on, (WINDOW, _COLUMNS)."""
+    columns = _SCALE * np.concatenate([_tone_columns(_TAPER), _low_columns(_TAPER)], axis=1)
+    basis = np.zeros((WINDOW, _COLUMNS), np.float32)
+    basis[:, : columns.shape[1]] = columns
+    return basis
+
+
+_BASIS: Final = _basis()
+_TAPER_ENERGY: Final = ((_SCALE * _TAPER) ** 2).astype(np.float32)
+_SILENCE: Final = 1.0
 """Added to every energy (−84 dBm0) so that in digital silence nothing is a share of nothing."""
 
 
-def screen(lines: Floats) -> Screening:
-    """Measure the windows, HOP apart, of contiguous lines of linear samples, (lines, WINDOW or more), one line after another."""
-    windows = sliding(lines, WINDOW, HOP)
-    each = windows.shape[1]
-    waves = np.empty((_BASIS.shape[1], len(lines) * each), np.float32)
-    energy = np.empty(len(lines) * each, np.float32)
-    step = max(AT_ONCE // max(each, 1), 1)
-    for begin in range(0, len(lines), step):
-        some = np.ascontiguousarray(windows[begin : begin + step]).reshape(-1, WINDOW)
-        span = slice(begin * each, begin * each + len(some))
-        waves[:, span] = (some @ _BASIS).T
-        np.matmul(some * some, _TAPER_ENERGY, out=energy[span])
-    energy += _SILENCE
-    squares = waves * waves
-    low = squares[16:].sum(axis=0)
-    tones = squares[0:16:2] + squares[1:16:2]
-    row, column = tones[:4].max(axis=0), tones[4:].max(axis=0)
+class _Tables(ctypes.Structure):
+    """struct screen_tables of c/ear.h."""
+
+    _fields_: ClassVar = [
+        ("basis", c_void_p),
+        ("taper_energy", c_void_p),
+        ("silence", c_float),
+        ("least_above", c_float),
+    ]
+
+
+SCREEN_TABLES: Final = _Tables(address(_BASIS), address(_TAPER_ENERGY), _SILENCE, LEAST_ABOVE)
+"""What the compiled loop measures by."""
+
+_SCREENING: Final = np.dtype(
+    [(name, np.float32) for name in ("energy", "above", "low", "pair", "weaker")]
+    + [("tones", np.float32, 8), ("waves", np.float32, 16)]
+)
+"""struct screening of c/ear.h."""
+
+
+def require_screen() -> None:
+    """Raise KernelError unless the library was compiled for these sizes."""
+    require("screen_fits", (WINDOW, HOP, _COLUMNS, _SCREENING.itemsize, ctypes.sizeof(_Tables)))
+
+
+def screen(windows: Floats) -> Screening:
+    """Measure windows of linear samples, (windows, WINDOW)."""
+    if windows.ndim != 2 or windows.shape[1] != WINDOW:
+        raise ValueError(f"windows: each must be of {WINDOW} samples")
+    require_screen()
+    samples = np.ascontiguousarray(windows, np.float32)
+    found = np.zeros(len(samples), _SCREENING)
+    function("screen_rows", "ppip")(address(SCREEN_TABLES), address(samples), len(samples), address(found))
     return Screening(
-        energy=energy,
-        above=np.maximum(energy - low, LEAST_ABOVE * energy),
-        low=low,
-        tones=tones,
-        waves=waves[:16],
-        pair=row + column,
-        weaker=np.minimum(row, column),
+        energy=found["energy"],
+        above=found["above"],
+        low=found["low"],
+        tones=found["tones"].T,
+        pair=found["pair"],
+        weaker=found["weaker"],
     )

@@ -1,19 +1,19 @@
-"""Early suspicion: which windows may hold a tone, for the mask, long before the ear is certain. It refuses to name a key."""
+"""Early suspicion: which windows may hold a tone, for the mask, long before the ear is certain. It refuses to name a key.
 
-from typing import Final
+Here is what it judges by; the loop over the windows is `c/hear.c`.
+"""
+
+import ctypes
+from ctypes import c_double, c_float, c_void_p
+from typing import ClassVar, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tonevault.cde.wire.g711 import SAMPLE_RATE_HZ
 from tonevault.cde.wire.tone.dtmf import COLUMN_HZ, ROW_HZ
+from tonevault.cde.wire.tone.kernel import address
 from tonevault.cde.wire.tone.level import power_of
-from tonevault.cde.wire.tone.screen import HOP, Screening
-from tonevault.cde.wire.tone.sliding import sliding
-
-Floats = NDArray[np.float32]
-Ints = NDArray[np.intp]
-Bools = NDArray[np.bool_]
+from tonevault.cde.wire.tone.screen import HOP
 
 FAINTEST_WINDOW: Final = power_of(-48.0)
 """Nothing below this is looked at; Q.24 has receivers ignore −55 dBm."""
@@ -47,6 +47,10 @@ STEADY_RATIO: Final = 3.0
 which a window of 13 ms sees as 4 dB."""
 
 
+WORTH_A_LOOK: Final = 0.55
+"""Share of the strongest pair, of what lies above the low band, from which level B looks. A pair 6 dB above white noise has 0.8. The weaker
+tone must be FAINTEST_WEAKER of it besides, and the window as loud as FAINTEST_WINDOW."""
+
 _HERTZ: Final = np.array(ROW_HZ + COLUMN_HZ)
 _TURN: Final = np.exp(-2j * np.pi * _HERTZ * (LAG * HOP / SAMPLE_RATE_HZ)).astype(np.complex64)
 """Turns back the phase that each tone advances by over the lag."""
@@ -54,69 +58,33 @@ _PER_RADIAN: Final = SAMPLE_RATE_HZ / (2 * np.pi * LAG * HOP) / _HERTZ
 """Relative offset of each frequency that a radian of further advance amounts to."""
 
 
-class Suspicion:
-    """Remembers the low band and the latest phases of some calls."""
+class Limits(ctypes.Structure):
+    """struct suspicion_limits of c/ear.h."""
 
-    def __init__(self, calls: int = 1) -> None:
-        self._low: Floats = np.zeros((calls, STEADY_WINDOWS), np.float32)
-        self._waves: Floats = np.zeros((16, calls, LAG), np.float32)
-
-    def forget(self, call: int) -> None:
-        """Another call begins in this place."""
-        self._low[call] = 0
-        self._waves[:, call] = 0
-
-    def of(self, calls: Ints, screening: Screening, worth: Ints) -> tuple[Bools, Bools]:
-        """Of the calls' next windows, those `worth` looking at (see `outweighing`): which may hold a tone, and which have a pair that is at
-        least in tune. The screening has as many windows of each call, one call after another."""
-        low = np.concatenate([self._low[calls], screening.low.reshape(len(calls), -1)], axis=1)
-        self._low[calls] = low[:, -STEADY_WINDOWS:]
-        waves = screening.waves.reshape(16, len(calls), -1)
-        if len(worth):
-            call, window = np.divmod(worth, waves.shape[2])
-            before = self._waves[:, calls[call], np.minimum(window, LAG - 1)]
-            earlier = np.where(window >= LAG, screening.waves[:, np.maximum(worth - LAG, 0)], before)
-            tuned = in_tune(screening.waves[:, worth], earlier, screening.keys(worth))
-            spans = sliding(low, STEADY_WINDOWS + 1, 1)[call, window]
-            suspect = tuned & _pure(screening, worth, spans)
-        else:
-            suspect = tuned = np.zeros(0, np.bool_)
-        if waves.shape[2] < LAG:
-            waves = np.concatenate([self._waves[:, calls], waves], axis=2)
-        self._waves[:, calls] = waves[:, :, -LAG:]
-        return suspect, tuned
+    _fields_: ClassVar = [
+        ("turn", c_void_p),
+        ("per_radian", c_void_p),
+        ("widest_offset", c_double),
+        ("widest_mistuning", c_double),
+        ("worth_a_look", c_float),
+        ("faintest_window", c_float),
+        ("suspect_pair", c_float),
+        ("suspect_weaker", c_float),
+        ("faintest_weaker", c_float),
+        ("steady_ratio", c_float),
+    ]
 
 
-def _pure(screening: Screening, worth: Ints, low: Floats) -> Bools:
-    """Whether pair and weaker tone are enough of all there is, less what `low` tells to be dial tone or hum."""
-    pair, weaker = screening.pair[worth], screening.weaker[worth]
-    steady = low.max(axis=1) < STEADY_RATIO * low.min(axis=1)
-    rest = np.where(steady, screening.above[worth], screening.energy[worth])
-    return np.asarray(
-        (pair >= SUSPECT_PAIR * rest)
-        & (weaker >= SUSPECT_WEAKER * (rest - pair))
-        & (weaker >= FAINTEST_WEAKER * rest)
-    )
-
-
-def outweighing(screening: Screening, share: float) -> Ints:
-    """Windows loud enough to be looked at, in which the pair has at least this share of all above the low band and its weaker tone stands
-    out of that."""
-    promising = (screening.pair >= share * screening.above).nonzero()[0]
-    if not len(promising):
-        return promising
-    loud = screening.energy[promising] >= FAINTEST_WINDOW
-    paired = screening.weaker[promising] >= FAINTEST_WEAKER * screening.above[promising]
-    return promising[loud & paired]
-
-
-def in_tune(later: Floats, earlier: Floats, keys: Ints) -> Bools:
-    """Whether both tones of the key suspected in each column, 4 × row + column, have about their nominal frequency between two windows
-    that end LAG apart. Both are projections on all tones as Screening has them, (16, windows)."""
-    each = np.arange(len(keys))
-    tone = np.stack([keys // 4, 4 + keys % 4])
-    now = later[2 * tone, each] - 1j * later[2 * tone + 1, each]
-    then = earlier[2 * tone, each] - 1j * earlier[2 * tone + 1, each]
-    row, column = np.angle(now * then.conj() * _TURN[tone]) * _PER_RADIAN[tone]
-    widest = np.maximum(np.abs(row), np.abs(column))
-    return np.asarray((widest <= WIDEST_OFFSET) & (np.abs(row - column) <= WIDEST_MISTUNING))
+SUSPICION_LIMITS: Final = Limits(
+    address(_TURN),
+    address(_PER_RADIAN),
+    WIDEST_OFFSET,
+    WIDEST_MISTUNING,
+    WORTH_A_LOOK,
+    FAINTEST_WINDOW,
+    SUSPECT_PAIR,
+    SUSPECT_WEAKER,
+    FAINTEST_WEAKER,
+    STEADY_RATIO,
+)
+"""What the compiled loop judges by."""

@@ -124,8 +124,8 @@ class Tracker:
         return reports
 
     def hear(self, end: int, place: int, tones: Sequence[float]) -> Ask | None:
-        """Take the next window: where it ends, the key that level A takes it for or NO_KEY, and the energy at all eight tones. Where an Ask
-        comes back, `see` or `put_off` must follow."""
+        """Take the next window: where it ends, the key that level A takes it for or NO_KEY, and, while a reported key sounds, the energy at
+        all eight tones. Where an Ask comes back, `see` or `put_off` must follow."""
         sounding = self._sounding
         if sounding is not None:
             if sounding.present(tones):

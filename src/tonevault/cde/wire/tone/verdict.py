@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 from tonevault.cde.wire.tone.level import power_of
-from tonevault.cde.wire.tone.look import STRETCH, Look
+from tonevault.cde.wire.tone.look import STRETCH
 
 SHORTEST_TONE: Final = 236
 """29.5 ms. Q.24: operate from 40 ms, do not at 20 ms; edges are measured to 1 ms, so the middle parts them safely."""
@@ -71,6 +71,7 @@ EVIDENCE: Final = (
 The fifth and sixth line are for keys that a talker, for once louder than they, disturbs in their midst or at their onset. The last is for
 a key that was down before anyone listened, or whose onset went down in a louder sound: 50 ms of it, all but alone."""
 
+LEAST_PURITY: Final = min(evidence.purity for evidence in EVIDENCE)
 
 _CERTAIN: Final = ((0.95, 0.54), (0.95, 0.90))
 """Purity and steadiness of a tone with noise 20 dB below, each with the least that is taken."""
@@ -87,9 +88,8 @@ class Verdict(Enum):
     UNSURE = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """One row of a Look, as plain numbers; see there for their units."""
+class Sight(NamedTuple):
+    """One row of a Look, as plain numbers in its order; see there for their units."""
 
     onset: float
     end: float
@@ -103,24 +103,6 @@ class Sight:
     attack: float
     apart: float
     power: float
-
-    @classmethod
-    def of(cls, measured: Look, row: int) -> "Sight":
-        """One row of a look."""
-        return cls(
-            float(measured.onset[row]),
-            float(measured.end[row]),
-            float(measured.sounding[row]),
-            float(measured.row_offset[row]),
-            float(measured.column_offset[row]),
-            float(measured.twist_db[row]),
-            float(measured.purity[row]),
-            float(measured.steadiness[row]),
-            float(measured.glide[row]),
-            float(measured.attack[row]),
-            float(measured.apart[row]),
-            float(measured.power[row]),
-        )
 
     @property
     def still_sounds(self) -> bool:
@@ -136,6 +118,8 @@ def judge(sight: Sight) -> Verdict:
     mistuning = abs(sight.row_offset - sight.column_offset)
     broken = sight.end - sight.onset >= SHORTEST_BROKEN_SPAN and sight.sounding >= SHORTEST_BROKEN_TONE
     sounding = max(sight.sounding, SHORTEST_TONE) if broken else sight.sounding
+    if sounding < SHORTEST_TONE or offset > WIDEST_OFFSET or sight.purity < LEAST_PURITY:
+        return Verdict.UNSURE  # As all of the evidence says, which is longer to ask.
     for evidence in EVIDENCE:
         if (
             sight.purity >= evidence.purity

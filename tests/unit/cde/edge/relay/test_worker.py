@@ -2,7 +2,7 @@
 
 import pytest
 
-from tonevault.cde.edge.relay.worker import GATHERED, LONGEST_GATHER_S, TURN_S, gathering_s
+from tonevault.cde.edge.relay.worker import GATHERED, IN_CAPTURES, LONGEST_GATHER_S, TURN_S, gathering_s
 
 
 @pytest.mark.parametrize("calls", [50, 100, 300])
@@ -20,3 +20,9 @@ def test_few_datagrams_do_not_wait_for_others(received: int) -> None:
 @pytest.mark.parametrize("calls", [500, 1000])
 def test_a_busy_worker_does_not_sleep(calls: int) -> None:
     assert gathering_s(calls * 100, 1.0) == 0.0
+
+
+def test_where_calls_are_captured_more_gathers_but_never_more_than_a_few_milliseconds() -> None:
+    plain, captured = gathering_s(5000, 1.0), gathering_s(5000, 1.0, IN_CAPTURES)
+    assert (captured + TURN_S) == pytest.approx(IN_CAPTURES * (plain + TURN_S))
+    assert gathering_s(1, 1.0, IN_CAPTURES) == pytest.approx(0.003)

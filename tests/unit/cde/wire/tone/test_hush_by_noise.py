@@ -3,16 +3,14 @@ alone; and after a key that slipped out under anything else."""
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from tests.unit.cde.wire.tone.lines import ALL_KEYS, Wave, keyed, speech, through, white
 from tests.unit.cde.wire.tone.test_masking_line import leaked_ms, played
 
 from tonevault.cde.media import MaskMode
 from tonevault.cde.wire.g711 import Law
 from tonevault.cde.wire.tone.beep import BEEP_SAMPLES, Beeper
-from tonevault.cde.wire.tone.comfort_noise import ComfortNoise
+from tonevault.cde.wire.tone.comfort_noise import NOISE
 from tonevault.cde.wire.tone.level import power_of
-from tonevault.cde.wire.tone.masking_bank import MaskingBank
 from tonevault.cde.wire.tone.masking_line import MaskingLine
 from tonevault.cde.wire.tone.report import ToneStarted
 
@@ -26,14 +24,6 @@ class Mute(Beeper):
 
     def ring(self, at: int = 0) -> None:
         """Stay silent."""
-
-
-class Nothing(ComfortNoise):
-    """Silence in place of comfort noise: what is left of a line is what the mask let out."""
-
-    def take(self, lines: NDArray[np.intp], count: int, power: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Samples of no power."""
-        return super().take(lines, count, 0 * power)
 
 
 def coloured(rng: np.random.Generator, length: int, level_dbm0: float, exponent: float) -> Wave:
@@ -99,13 +89,12 @@ def test_whatever_its_level_noise_lets_no_key_out(exponent: float) -> None:
         through(Law.ALAW, tones + coloured(np.random.default_rng((7, -level)), len(tones), level, exponent))
         for level in levels
     ]
-    bank = MaskingBank(len(lines), beeper=Mute, noise=Nothing(len(lines)))
-    masks = [MaskingLine(MaskMode.TALK, bank=bank) for _ in lines]
-    places = [mask.place for mask in masks]
-    outputs = [bank.push(places, np.stack([each[:SETTLED] for each in lines]))]
+    masks = [MaskingLine(MaskMode.TALK, beeper=Mute(), noise=0 * NOISE) for _ in lines]
+    before = [mask.push(each[:SETTLED]) for mask, each in zip(masks, lines, strict=True)]
     hushed_before = [mask.hushed_by_noise for mask in masks]
-    outputs.append(bank.push(places, np.stack([each[SETTLED:] for each in lines])))
-    for level, was_hushed, output in zip(levels, hushed_before, np.concatenate(outputs, axis=1), strict=True):
+    after = [mask.push(each[SETTLED:]) for mask, each in zip(masks, lines, strict=True)]
+    outputs = np.concatenate([before, after], axis=1)
+    for level, was_hushed, output in zip(levels, hushed_before, outputs, strict=True):
         for press in presses:
             assert not output[press.onset + DELAY : press.end + DELAY].any(), (level, was_hushed, press.event)
     assert hushed_before == sorted(hushed_before)

@@ -3,24 +3,23 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.unit.cde.wire.tone import loops
 from tests.unit.cde.wire.tone.lines import ALL_KEYS, Wave, dial_tone, keyed, through
 
 from tonevault.cde.wire.g711 import Law
-from tonevault.cde.wire.tone.ear_bank import WORTH_A_LOOK
-from tonevault.cde.wire.tone.screen import HOP, WINDOW, screen
-from tonevault.cde.wire.tone.suspicion import Suspicion, outweighing
+from tonevault.cde.wire.tone.screen import HOP, WINDOW
 
 TIME = np.arange(4000) / 8000
 
 
+BEFORE = 4 * HOP + 16
+"""Silence before a line, so that its window 0, which begins with its first sample, is the sixth to be heard."""
+
+
 def suspected(wave: Wave) -> NDArray[np.bool_]:
     """For each window of a line, in order, whether it is suspected."""
-    samples = through(Law.ULAW, wave).astype(np.float32)
-    screening = screen(samples[None])
-    found = np.zeros(len(screening.energy), np.bool_)
-    worth = outweighing(screening, WORTH_A_LOOK)
-    found[worth] = Suspicion().of(np.zeros(1, np.intp), screening, worth)[0]
-    return found
+    samples = np.concatenate([np.zeros(BEFORE, np.int16), through(Law.ULAW, wave)])
+    return loops.suspected(samples)[(BEFORE + WINDOW) // HOP - 1 :]
 
 
 def sines(*hertz: float) -> Wave:

@@ -1,7 +1,5 @@
 """The ear's thresholds: an ideal key passes, and each measure alone can deny it."""
 
-from dataclasses import replace
-
 import pytest
 
 from tonevault.cde.wire.tone.level import power_of
@@ -41,7 +39,7 @@ IDEAL = Sight(
     ],
 )
 def test_a_key(change: dict[str, float]) -> None:
-    assert judge(replace(IDEAL, **change)) is Verdict.KEY
+    assert judge(IDEAL._replace(**change)) is Verdict.KEY
 
 
 @pytest.mark.parametrize(
@@ -74,11 +72,11 @@ def test_a_key(change: dict[str, float]) -> None:
     ],
 )
 def test_not_a_key(change: dict[str, float]) -> None:
-    assert judge(replace(IDEAL, **change)) is Verdict.UNSURE
+    assert judge(IDEAL._replace(**change)) is Verdict.UNSURE
 
 
 def test_the_less_within_the_limits_the_less_sure() -> None:
     assert sureness(IDEAL) == 1
-    assert sureness(replace(IDEAL, purity=0.75)) == pytest.approx(0.76, abs=0.02)
-    assert sureness(replace(IDEAL, row_offset=0.0215)) == 0.5
-    assert sureness(replace(IDEAL, purity=0.1)) == 0.5
+    assert sureness(IDEAL._replace(purity=0.75)) == pytest.approx(0.76, abs=0.02)
+    assert sureness(IDEAL._replace(row_offset=0.0215)) == 0.5
+    assert sureness(IDEAL._replace(purity=0.1)) == 0.5
