@@ -40,17 +40,16 @@ from tonevault.plumbing.process import harden_process, sleep_exactly
 
 EVENTS_A_TURN: Final = 64
 """Sockets served before the clock and the controller are looked at again: half a millisecond of work."""
-GATHERED: Final = 4
-"""So many datagrams are let gather for a turn, for waking up costs as much as two of them do, whatever it serves."""
-TURN_S: Final = 0.00009
-"""What a turn of so many takes by itself: waking up late, reading, sending. More gathers meanwhile."""
-BEHIND: Final = 16
+GATHERED: Final = 20
+"""So many datagrams are let gather for a turn where there are few calls, for waking up costs as much as one or two of them do, and more
+where they are captured."""
+HURRY_S: Final = 0.00055
+"""So much less time is given than they take to come. It is little with few calls, and nearly all with 300, whose delay would add up with
+that of a busy core; from some 360 on nothing is waited for, because enough comes while a turn is served."""
+LONGEST_GATHER_S: Final = 0.002
+"""What gathering may cost in delay at most: a tenth of a packet's 20 ms. It is 1.5 ms with 100 calls, 0.1 ms with 300."""
+BEHIND: Final = 48
 """After a turn of so many the worker is behind, and goes on at once."""
-LONGEST_GATHER_S: Final = 0.001
-"""What gathering may cost in delay: this, and less the more calls there are: 0.3 ms with 100, 0.04 ms with 300, nothing with 500."""
-IN_CAPTURES: Final = 3
-"""Where every call is captured, so many times as much gathers, so many times as long at most: a captured packet waits 20 ms in its line
-anyway, and wakes a good deal more code from its sleep than one that is only carried."""
 STATM: Final = Path("/proc/self/statm")
 LOAD_EVERY_S: Final = 5.0
 """How often a worker tells its load."""
@@ -73,8 +72,6 @@ class RelayWorker:
         """Whether the controller has frames to read before more can be sent."""
         self._load_at = time.monotonic() + LOAD_EVERY_S
         self._gather_s = LONGEST_GATHER_S
-        self._patience = 1.0
-        """How much more may gather than among plain calls."""
         self._received_before, self._paced_at = 0, time.monotonic()
         self._busy_before = time.process_time()
 
@@ -91,7 +88,7 @@ class RelayWorker:
         engine, sockets, poll, tick_at = self._engine, self._sockets, self._poller.poll, 0.0
         ready: list[tuple[int, int]] = []
         while True:
-            if self._gather_s and len(ready) < BEHIND * self._patience:
+            if self._gather_s and len(ready) < BEHIND:
                 time.sleep(self._gather_s)
             ready = poll(max(0.0, tick_at - time.monotonic()), EVENTS_A_TURN)
             self._feed.now = now = time.monotonic()
@@ -128,8 +125,7 @@ class RelayWorker:
     def _pace(self, now: float) -> None:
         """How long datagrams gather from here on, by how many came of late."""
         received = self._sockets.received
-        self._patience = 1 + (IN_CAPTURES - 1) * self._engine.captures / max(self._engine.calls, 1)
-        self._gather_s = gathering_s(received - self._received_before, now - self._paced_at, self._patience)
+        self._gather_s = gathering_s(received - self._received_before, now - self._paced_at)
         self._received_before, self._paced_at = received, now
 
     def _tell(self) -> None:
@@ -212,10 +208,9 @@ class RelayWorker:
             gc.collect()
 
 
-def gathering_s(received: int, elapsed_s: float, patience: float = 1.0) -> float:
-    """How long the worker sleeps between two turns, where so many datagrams came in so much time; with more `patience`, longer."""
-    gathered_s = GATHERED * patience * elapsed_s / max(received, 1)
-    return min(max(0.0, gathered_s - TURN_S), LONGEST_GATHER_S * patience)
+def gathering_s(received: int, elapsed_s: float) -> float:
+    """How long the worker sleeps between two turns, where so many datagrams came in so much time."""
+    return min(max(0.0, GATHERED * elapsed_s / max(received, 1) - HURRY_S), LONGEST_GATHER_S)
 
 
 def resident_memory() -> int:
