@@ -90,11 +90,10 @@ def _found(connection: Connection, arrival: Arrival, standing: StoredToken | Non
         standing = _known(arrival, store.find_by_index(connection, here))
     account, token_id = standing.account_id, standing.token_id
     record(connection, Action.TOKEN_FOUND, at=arrival.at, account=account, subject=token_id)
-    expiry = arrival.token.expiry
-    if not _is_newer(expiry, standing.expiry):
-        return standing
+    expiry = arrival.token.expiry if _is_newer(arrival.token.expiry, standing.expiry) else standing.expiry
     store.set_expiry(connection, account, token_id, expiry, arrival.at)
-    record(connection, Action.TOKEN_UPDATED, at=arrival.at, account=account, subject=token_id)
+    if expiry != standing.expiry:
+        record(connection, Action.TOKEN_UPDATED, at=arrival.at, account=account, subject=token_id)
     return replace(standing, expiry=expiry)
 
 

@@ -92,7 +92,7 @@ def find_with_card(
 def set_expiry(
     connection: Connection, account: AccountId, token_id: TokenId, expiry: Expiry, now: datetime
 ) -> None:
-    """The issuer sent a new card with the same number: the newer expiry counts."""
+    """The card was taken again, or the issuer tells a later expiry: which expiry counts from now on, and that the token is in use."""
     connection.execute(
         update(TOKEN)
         .where(_is(account, token_id), TOKEN.c.state == TokenState.ACTIVE.value)

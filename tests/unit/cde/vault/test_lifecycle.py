@@ -108,6 +108,18 @@ def test_an_earlier_expiry_or_one_that_is_none_changes_nothing(play: Play) -> No
     play(story)
 
 
+def test_a_card_that_was_taken_again_is_in_use(play: Play) -> None:
+    async def story(till: Till) -> None:
+        token = await till.token()
+        till.clock.advance(100 * 86_400)
+        again = await till.token()
+        now = till.clock.utc()
+        assert again.token_id == token.token_id
+        assert await till.cashier.tokens.expire_unused(ACCOUNT, now - timedelta(days=90), now) == 0
+
+    play(story)
+
+
 def test_what_nobody_uses_is_ended_and_shredded(play: Play) -> None:
     async def story(till: Till) -> None:
         used, idle = await till.token(), await till.token(OTHER)
