@@ -1,5 +1,6 @@
-"""The phones of many calls in one process: each sends a packet every 20 ms and notes how late it hears the other's. It refuses to be the
-slower part: packets are made before the clock starts, what is heard is judged after it stopped."""
+"""The phones of many calls in one process: each sends a packet every 20 ms, and some note how late the other's arrive. It refuses to be
+the slower part: packets are made before the clock starts, the kernel tells when they arrive (SO_TIMESTAMPNS, socket(7)), so that it does
+not count how late they are read, and what is heard is judged after the clock stopped."""
 
 import contextlib
 import os
@@ -27,6 +28,11 @@ LONGEST_WAIT_S = 0.0005
 STAMP = struct.Struct("!d")
 HEARD_AT_ONCE = 32
 """Then it is looked who is to speak: phones that listen too long would speak in bursts."""
+SO_TIMESTAMPNS = 35
+"""asm-generic/socket.h; Python's socket module does not name it."""
+TIMESPEC = struct.Struct("@qq")
+TIMED = 8
+"""Of so many calls one has stamped packets: each stamp and each look at the kernel's time keeps the phones from speaking in time."""
 SOUND_SAMPLE = 3
 """Packets of each phone that are opened after the clock stopped, on secured legs."""
 
@@ -60,7 +66,7 @@ class Results(Protocol):
 
 @dataclass(slots=True)
 class Phone:
-    """One end of a call. Payloads go round; a stamped one has the time of sending in its first octets."""
+    """One end of a call. Payloads go round; a stamped one has the time of sending, of CLOCK_REALTIME, in its first octets."""
 
     end: socket.socket
     number: int
@@ -85,10 +91,13 @@ class Phone:
 
 
 def phone(number: int, payloads: Sequence[bytes], *, stamped: bool) -> Phone:
-    """A phone at a port of the kernel's choice."""
+    """A phone at a port of the kernel's choice. Where packets are `stamped`, those of every TIMED-th call are."""
     end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     end.bind((HOST, 0))
     end.setblocking(False)
+    stamped = stamped and number // 2 % TIMED == 0
+    if stamped:
+        end.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     return Phone(end, number, payloads, stamped)
 
 
@@ -120,7 +129,7 @@ def generate(phones: list[Phone], core: int, seconds: float, results: Results) -
             one, turn = phones[sent % len(phones)], sent // len(phones)
             datagram = one.made[turn]
             if one.stamped:
-                stamp = STAMP.pack(time.monotonic())
+                stamp = STAMP.pack(time.time())
                 datagram = datagram[:HEADER_OCTETS] + stamp + datagram[HEADER_OCTETS + STAMP.size :]
             with contextlib.suppress(OSError):
                 one.end.sendto(datagram, one.target)
@@ -128,16 +137,25 @@ def generate(phones: list[Phone], core: int, seconds: float, results: Results) -
         for number, _ in poller.poll(LONGEST_WAIT_S, HEARD_AT_ONCE):
             one = by_number[number]
             with contextlib.suppress(OSError):
-                datagram = one.end.recv(2048)
+                datagram, arrived = _read(one)
                 if is_rtcp(datagram):
                     continue
                 received += 1
-                if one.stamped:
-                    delays.append(time.monotonic() - STAMP.unpack_from(datagram, HEADER_OCTETS)[0])
+                if arrived is not None:
+                    delays.append(arrived - STAMP.unpack_from(datagram, HEADER_OCTETS)[0])
                 elif len(one.heard) < SOUND_SAMPLE:
                     one.heard.append(datagram)
     sampled, sound = _judged(phones)
     results.put(Measured(sent, received, delays, sampled, sound))
+
+
+def _read(one: Phone) -> tuple[bytes, float | None]:
+    """A datagram and, of a stamped one, when the kernel had it, in seconds of CLOCK_REALTIME."""
+    if not one.stamped:
+        return one.end.recv(2048), None
+    datagram, ancillary, _, _ = one.end.recvmsg(2048, socket.CMSG_SPACE(TIMESPEC.size))
+    seconds, nanoseconds = TIMESPEC.unpack(ancillary[0][2])
+    return datagram, seconds + nanoseconds * 1e-9
 
 
 def _judged(phones: list[Phone]) -> tuple[int, int]:

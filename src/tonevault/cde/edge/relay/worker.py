@@ -71,7 +71,7 @@ class RelayWorker:
         self._awaits_room = False
         """Whether the controller has frames to read before more can be sent."""
         self._load_at = time.monotonic() + LOAD_EVERY_S
-        self._gather_s = LONGEST_GATHER_S
+        self._gather_s = 0.0
         self._received_before, self._paced_at = 0, time.monotonic()
         self._busy_before = time.process_time()
 
