@@ -12,6 +12,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from tonevault.plumbing.postgres import WRITERS
 from tonevault.plumbing.sql import Database
 
 
@@ -30,10 +31,10 @@ def _config(database: Database, scripts: Path) -> Config:
     return config
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, *, writers: int = WRITERS) -> Database:
     """The database of a URL, whatever its schema. Raises DatabaseUnusableError for a URL of no database that is known."""
     try:
-        return Database(url)
+        return Database(url, writers=writers)
     except ValueError as error:
         raise DatabaseUnusableError(str(error)) from None
 
@@ -65,12 +66,12 @@ def require_readable(database: Database) -> None:
         database.visit(_heads)
 
 
-def open_current(url: str, scripts: Path) -> Database:
+def open_current(url: str, scripts: Path, *, writers: int = WRITERS) -> Database:
     """Open a database at the newest schema: SQLite is upgraded by whoever opens it, PostgreSQL by `tonevault db upgrade` alone.
 
     Raises DatabaseUnusableError.
     """
-    database = open_database(url)
+    database = open_database(url, writers=writers)
     try:
         if database.is_sqlite:
             upgrade(database, scripts)

@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 WRITERS: Final = 4
 """Groups under way at once: while one waits for the disk, others are built. More only share out the same work."""
+ONE_WRITER: Final = 1
+"""For a database most of whose works want the same row: several writers would only wait for each other's locks."""
 READERS: Final = 8
 CONNECT_TIMEOUT_S: Final = 10.0
 STATEMENT_TIMEOUT_S: Final = 30.0
@@ -49,9 +51,9 @@ IDLE_IN_TRANSACTION_MS: Final = 60_000
 class PostgresEngine:
     """One server. Works run in greenlets on the loop's thread, so they are plain functions of a Connection as on SQLite."""
 
-    def __init__(self, where: DatabaseUrl) -> None:
+    def __init__(self, where: DatabaseUrl, writers: int = WRITERS) -> None:
         self._where = where
-        self._engine = _engine(where, command_timeout=STATEMENT_TIMEOUT_S, pool_size=WRITERS + READERS)
+        self._engine = _engine(where, command_timeout=STATEMENT_TIMEOUT_S, pool_size=writers + READERS)
         self.engine: Final = self._engine.sync_engine
         event.listen(self.engine, "handle_error", _tell_away)
         self.group: Final = GroupCommit(self._connect, lambda seconds: await_only(asyncio.sleep(seconds)))
@@ -61,7 +63,7 @@ class PostgresEngine:
         self._is_closed = False
         self._inbox: deque[Submission] = deque()
         self._is_woken = False
-        self._idle = [str(number) for number in range(WRITERS, 0, -1)]
+        self._idle = [str(number) for number in range(writers, 0, -1)]
         self._writing: set[asyncio.Task[None]] = set()
         self._reading = asyncio.Semaphore(READERS)
 

@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeDecorator
 
 from tonevault.plumbing.database_url import parse
 from tonevault.plumbing.group_commit import Run, Submission
-from tonevault.plumbing.postgres import PostgresEngine
+from tonevault.plumbing.postgres import WRITERS, PostgresEngine
 from tonevault.plumbing.sqlite import SqliteEngine
 from tonevault.plumbing.transaction import AtCommit
 
@@ -51,13 +51,14 @@ class Database:
     Works of callers that come together are committed together: one durable commit answers them all.
     """
 
-    def __init__(self, url: str) -> None:
-        """`sqlite:////path/file.db` or `postgresql://user@host/name` (docs/storage.md). Raises ValueError, without the URL."""
+    def __init__(self, url: str, *, writers: int = WRITERS) -> None:
+        """`sqlite:////path/file.db` or `postgresql://user@host/name` (docs/storage.md), the latter with so many `writers`: groups of works
+        under way at once. Raises ValueError, without the URL."""
         where = parse(url)
         self.url = url
         self.is_sqlite: Final = where.is_sqlite
         self._engine: SqliteEngine | PostgresEngine = (
-            SqliteEngine(where.url) if where.is_sqlite else PostgresEngine(where)
+            SqliteEngine(where.url) if where.is_sqlite else PostgresEngine(where, writers)
         )
 
         self._coming: dict[asyncio.AbstractEventLoop, list[Submission]] = {}
