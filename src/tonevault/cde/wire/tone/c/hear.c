@@ -1,5 +1,5 @@
 /* One call's next samples through level A, and which of its windows may hold a tone: early suspicion, for the mask, and what is worth a
-   careful look, for the tracker. It refuses to look carefully and to name a key for certain; see suspicion.py and ear_bank.py. */
+   careful look, for the tracker. It refuses to look carefully and to name a key for certain; see suspicion.py and ear.py. */
 #include <math.h>
 #include <string.h>
 
