@@ -1,6 +1,7 @@
 """The command line: reads the configuration, names what is wrong with it, and hands over to one module a command."""
 
 import asyncio
+import json
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -95,16 +96,21 @@ def demo(port: int, data_dir: Path | None) -> None:
 @click.option(
     "--head", "heads", multiple=True, help="With --audit: a head that the log showed; repeat for several."
 )
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @click.pass_obj
-def doctor(config: Path | None, audit: bool, heads: tuple[str, ...]) -> None:
+def doctor(config: Path | None, audit: bool, heads: tuple[str, ...], as_json: bool) -> None:
     """Say what is wrong with the configuration and this machine, and how to mend it. Exits with 1 where anything is."""
     from tonevault.app.audit_doctor import examine_audit  # noqa: PLC0415
     from tonevault.app.doctor import examine  # noqa: PLC0415
+    from tonevault.app.findings import document  # noqa: PLC0415
 
     settings = load_settings(config)
     findings = examine_audit(settings, heads) if audit else examine(settings)
-    for each in findings:
-        click.echo(str(each))
+    if as_json:
+        click.echo(json.dumps(document(findings), indent=2))
+    else:
+        for each in findings:
+            click.echo(str(each))
     sys.exit(1 if any(each.is_fault for each in findings) else 0)
 
 

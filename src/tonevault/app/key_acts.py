@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import json
 import os
 from collections.abc import Callable
 from typing import assert_never
@@ -10,8 +11,10 @@ import click
 
 from tonevault.app.key_custody import share_passphrases, share_paths
 from tonevault.app.key_progress import ProgressBar
-from tonevault.app.key_report import share_lines, status_lines
+from tonevault.app.key_report import in_words, share_lines, status_lines
 from tonevault.app.key_room import KeyRoom, key_room
+from tonevault.app.key_status import KeyStatus
+from tonevault.app.key_status_document import status_document
 from tonevault.app.settings import TonevaultSettings
 from tonevault.cde.custodies.file import Holder
 from tonevault.cde.custodies.file.recovery import recover_shares
@@ -76,7 +79,7 @@ async def approve(settings: TonevaultSettings, ceremony_id: str, name: str, ask:
     """`keys approve`: say what it is about, then carry it out."""
     async with key_room(settings) as room:
         ceremony = await room.ceremonies.find(ceremony_id)
-        click.echo(f"{ceremony.proposer} proposes: {ceremony.act.value} of {ceremony.subject}")
+        click.echo(f"{ceremony.proposer} proposes: {in_words(ceremony)}")
         await _carry_out(room, await room.ceremonies.approve(ceremony_id, ask(name, False)), ask)
 
 
@@ -108,18 +111,30 @@ async def resume_shredding(settings: TonevaultSettings, account: str) -> bool:
         return begun
 
 
-async def status(settings: TonevaultSettings) -> None:
+async def status(settings: TonevaultSettings, *, as_json: bool) -> None:
     """`keys status`."""
     async with key_room(settings) as room:
+        there, fault = None, None
         try:
             there = (await asyncio.to_thread(room.custody)).key_ids()
         except KeyCustodyError as error:
-            click.echo(f"The custody does not work: {error}\n", err=True)
-            there = None
-        census = await room.database.read(take_census)
-        people = (await room.ceremonies.custodians(), await room.ceremonies.waiting())
-        for line in status_lines(census, people, there, settings.secure.keys, room.clock.utc()):
-            click.echo(line)
+            fault = str(error)
+        found = KeyStatus(
+            census=await room.database.read(take_census),
+            custodians=await room.ceremonies.custodians(),
+            waiting=await room.ceremonies.waiting(),
+            there=there,
+            custody_fault=fault,
+            settings=settings.secure.keys,
+            at=room.clock.utc(),
+        )
+    if as_json:
+        click.echo(json.dumps(status_document(found), indent=2))
+        return
+    if fault is not None:
+        click.echo(f"The custody does not work: {fault}\n", err=True)
+    for line in status_lines(found):
+        click.echo(line)
 
 
 async def _carry_out(room: KeyRoom, mandate: Mandate, ask: Ask) -> None:

@@ -52,12 +52,13 @@ def init(config: Path | None, names: tuple[str, ...], existing: str | None) -> N
 
 
 @keys.command()
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
 @click.pass_obj
-def status(config: Path | None) -> None:
+def status(config: Path | None, as_json: bool) -> None:
     """Keys, their ages and what they hold; custodians, and ceremonies that wait."""
     from tonevault.app.key_acts import status as show  # noqa: PLC0415
 
-    _run(show(load_settings(config)))
+    _run(show(load_settings(config), as_json=as_json))
 
 
 @keys.command()

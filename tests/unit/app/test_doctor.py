@@ -1,5 +1,6 @@
 """The doctor names what is wrong and the way out: busy ports, half a key, a bad certificate, no route."""
 
+import json
 import os
 import socket
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from tonevault.app.demo.place import MEDIA_PORTS, find_place
 from tonevault.app.doctor import examine
-from tonevault.app.findings import Finding, Level
+from tonevault.app.findings import Finding, Level, document
 from tonevault.app.settings import TonevaultSettings
 from tonevault.cde.wire import opus
 from tonevault.plumbing.machine_limits import MachineLimits
@@ -174,3 +175,20 @@ def test_calls_that_do_not_fit_into_this_machine(tmp_path: Path, monkeypatch: py
     (fault,) = faults(examine(settings(tmp_path)))
     assert (fault.subject, fault.level) == ("secure.media.max_calls", Level.FAULT)
     assert "open files" in fault.detail
+
+
+def test_programs_get_one_object(tmp_path: Path) -> None:
+    found = examine(settings(tmp_path))
+    told = json.loads(json.dumps(document(found)))
+    assert told["level"] == "ok"
+    assert [each["subject"] for each in told["findings"]] == [each.subject for each in found]
+    grave = [
+        Finding(Level.FAULT, "port", "is taken", "choose another"),
+        Finding(Level.WARNING, "keys", "old"),
+    ]
+    told = document([*found, *grave])
+    assert told["level"] == "fault"
+    assert told["findings"][-2:] == [  # type: ignore[index]
+        {"level": "fault", "subject": "port", "detail": "is taken", "way_out": "choose another"},
+        {"level": "warning", "subject": "keys", "detail": "old", "way_out": None},
+    ]

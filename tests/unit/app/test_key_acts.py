@@ -1,6 +1,7 @@
 """`tonevault keys`: what two people at a terminal see and what is done, from the first key to a lost share and an account that leaves."""
 
 import asyncio
+import json
 import re
 import subprocess
 import sys
@@ -107,11 +108,17 @@ def test_a_year_of_a_key(settings: TonevaultSettings, capsys: pytest.CaptureFixt
     said = capsys.readouterr().out
     assert re.search(r"^retired  kek_[a-z]+: its shares here are erased", said, flags=re.MULTILINE)
     assert "kept     acme: data key, epoch 1: was superseded less than 2 minutes ago" in said
-    asyncio.run(key_acts.status(settings))
+    asyncio.run(key_acts.status(settings, as_json=False))
     said = capsys.readouterr().out
     assert re.search(r"acme +data +2 in force +0 d +730 d +5\n", said)
     assert re.search(r"acme +data +1 superseded .* 0 +may be retired", said)
     assert "custodians: alice, boris" in said
+    asyncio.run(key_acts.status(settings, as_json=True))
+    told = json.loads(capsys.readouterr().out)
+    assert [(each["epoch"], each["cards"]) for each in told["account_keys"] if each["purpose"] == "data"] == [
+        (1, 0),
+        (2, 5),
+    ]
 
 
 def test_the_second_custodian_may_come_later_from_elsewhere(
@@ -120,12 +127,15 @@ def test_the_second_custodian_may_come_later_from_elsewhere(
     init(settings)
     hold(settings, KeyAct.ROTATE, second=None)
     (ceremony,) = re.findall(r"keys approve (cer_[a-z]+) --as NAME", capsys.readouterr().out)
-    asyncio.run(key_acts.status(settings))
-    assert f"waiting: {ceremony}, rotate of *, proposed by alice" in capsys.readouterr().out
+    asyncio.run(key_acts.status(settings, as_json=False))
+    assert (
+        f"waiting: {ceremony}, rotate (put a new key into force), proposed by alice"
+        in capsys.readouterr().out
+    )
     with pytest.raises(CeremonyRefusedError, match="another custodian approves"):
         asyncio.run(key_acts.approve(settings, ceremony, "alice", ask))
     asyncio.run(key_acts.approve(settings, ceremony, "boris", ask))
-    assert "alice proposes: rotate of *" in capsys.readouterr().out
+    assert "alice proposes: rotate (put a new key into force)" in capsys.readouterr().out
     assert len(list((keys_dir(settings) / "escrow").iterdir())) == 2
 
 
@@ -140,8 +150,11 @@ def test_a_lost_share_is_named_by_the_custody_and_rebuilt_by_two(
     share.unlink()
     with pytest.raises(KeyCustodyError, match="keys recover"):
         asyncio.run(key_acts.rewrap(settings))
-    asyncio.run(key_acts.status(settings))
+    asyncio.run(key_acts.status(settings, as_json=False))
     assert "The custody does not work" in capsys.readouterr().err
+    asyncio.run(key_acts.status(settings, as_json=True))
+    told = capsys.readouterr()
+    assert (json.loads(told.out)["custody"]["works"], told.err) == (False, "")
     hold(settings, KeyAct.RECOVER, lost)
     assert f"rebuilt: {share}" in capsys.readouterr().out
     assert share.read_bytes() == content
@@ -180,7 +193,7 @@ def test_custodians_change(settings: TonevaultSettings, capsys: pytest.CaptureFi
     hold(settings, KeyAct.ENROL, "carol")
     hold(settings, KeyAct.DISMISS, "boris")
     assert "Renew what boris knew" in capsys.readouterr().out
-    asyncio.run(key_acts.status(settings))
+    asyncio.run(key_acts.status(settings, as_json=False))
     assert "custodians: alice, carol" in capsys.readouterr().out
 
 
