@@ -56,6 +56,16 @@ class DeskClient:
 
         return await until(f"answered call on {route}", look)
 
+    async def events_of(self, thing: str) -> list[str]:
+        """The types of the recorded events of one session, call, charge… in the order in which they were told."""
+        told: list[str] = []
+        page: Json = {"has_more": True, "next_cursor": None}
+        while page["has_more"]:
+            after = {} if page["next_cursor"] is None else {"cursor": page["next_cursor"]}
+            page = await self.get("/v1/events", limit="100", **after)
+            told += [event["type"] for event in page["data"] if event["data"].get("id") == thing]
+        return told[::-1]
+
     async def open_session(self, call_id: str, amount: int | None = None, **more: Any) -> "DeskSession":
         """A payment session on a call; with an amount (in pence) it will charge."""
         body = {"call_id": call_id, **more}
