@@ -110,6 +110,7 @@ class Srtp:
 class LegMedia:
     """What was negotiated for one leg: where its peer receives, the codecs both know, the first being the preferred voice codec.
 
+    A coding may stand there under two numbers: its peer is sent the first and may send either.
     `telephone_events` are the codecs named telephone-event (RFC 4733). `ptime_ms` is the packet length that the peer asked for.
     Without `security` the leg's media are plain RTP. `redundancy` are the formats by which the peer may repeat itself (RFC 2198).
     """

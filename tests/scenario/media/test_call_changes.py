@@ -149,6 +149,20 @@ def test_new_payload_types_in_mid_capture() -> None:
     assert_no_key_is_heard(stage.agent_heard)
 
 
+def test_a_customer_who_answered_under_other_numbers_sends_either() -> None:
+    """RFC 3264 section 6.1 has it send those of the offer, and many phones send their own."""
+    own = Phone(events=replace(EVENTS, payload_type=97))
+    offered = Phone(sequence=own._sequence, timestamp=own._timestamp)
+    speaker("41", tones=False, phone=own)
+    offered._sequence, offered._timestamp, offered.at = own._sequence, own._timestamp, own.at
+    speaker("41", tones=False, phone=offered)
+    stage = Stage(events=(replace(EVENTS, payload_type=97), EVENTS)).sends(own).sends(offered).capture(0.3)
+    stage.play(offered.at + 0.1)
+    assert stage.keyed(Carrier.EVENT) == "4141"
+    assert beeps(stage.agent_heard) == 4
+    assert_no_key_is_heard(stage.agent_heard)
+
+
 @pytest.mark.parametrize("agents", [G722, OPUS])
 def test_a_new_codec_on_either_leg_in_mid_capture(agents: Codec) -> None:
     first = speaker("41", tones=True)

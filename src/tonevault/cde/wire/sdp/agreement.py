@@ -1,6 +1,6 @@
 """What an answer makes of an offer (RFC 3264 section 6): the codecs that both sides know, paired, and the direction that both allow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tonevault.cde.media import Codec, Direction
 from tonevault.cde.wire.sdp.direction import meet, reverse
@@ -23,13 +23,7 @@ class Agreement:
 
 def agree(offer: AudioStream, answer: AudioStream) -> Agreement:
     """Match an answer with the offer it answers. Raises UnacceptableSdpError when no voice codec is common."""
-    pairs: list[tuple[Codec, Codec]] = []
-    free = list(offer.voice)
-    for theirs in answer.voice:
-        ours = _match(theirs, free)
-        if ours is not None:
-            free.remove(ours)
-            pairs.append((ours, theirs))
+    pairs = _pairs(offer.voice, answer.voice)
     if all(ours.name == COMFORT_NOISE for ours, _ in pairs):
         raise UnacceptableSdpError(
             WarningCode.INCOMPATIBLE_FORMAT, "No voice codec in common between the two sides"
@@ -39,6 +33,17 @@ def agree(offer: AudioStream, answer: AudioStream) -> Agreement:
         answerer=tuple(theirs for _, theirs in pairs),
         direction=meet(answer.direction, reverse(offer.direction)),
     )
+
+
+def _pairs(offered: tuple[Codec, ...], answered: tuple[Codec, ...]) -> list[tuple[Codec, Codec]]:
+    pairs: list[tuple[Codec, Codec]] = []
+    free = list(offered)
+    for theirs in answered:
+        ours = _match(theirs, free)
+        if ours is not None:
+            free.remove(ours)
+            pairs.append((ours, theirs))
+    return pairs
 
 
 def _match(theirs: Codec, free: list[Codec]) -> Codec | None:
@@ -59,3 +64,18 @@ def events_for(voice: tuple[Codec, ...], events: tuple[Codec, ...]) -> tuple[Cod
     """
     rates = {codec.clock_rate for codec in voice}
     return tuple(event for event in events if event.clock_rate in rates) or events
+
+
+def under_offered_numbers(
+    offered: tuple[Codec, ...], answered: tuple[Codec, ...], taken: frozenset[int]
+) -> tuple[Codec, ...]:
+    """What is answered under other numbers than it was offered, once more under the offered ones, unless those are `taken` in the answer.
+
+    RFC 3264 section 6.1: an answerer is sent the numbers of its answer and itself sends those of the offer; many send their own all the
+    same.
+    """
+    return tuple(
+        replace(theirs, payload_type=ours.payload_type)
+        for ours, theirs in _pairs(offered, answered)
+        if ours.payload_type not in taken
+    )

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from tonevault.cde.media import Codec, Leg, LegMedia, MediaAddress, MediaPorts, Srtp
-from tonevault.cde.wire.sdp.agreement import agree, events_for
+from tonevault.cde.wire.sdp.agreement import agree, events_for, under_offered_numbers
 from tonevault.cde.wire.sdp.direction import reverse
 from tonevault.cde.wire.sdp.errors import OfferAnswerError
 from tonevault.cde.wire.sdp.leg_keys import LegKeys, SrtpTerms, no_keys
@@ -25,10 +25,12 @@ DEFAULT_PTIME_MS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """An offer that waits for its answer, and the `m=` lines of its leg before it came."""
+    """An offer that waits for its answer, what of it the other leg was offered, and the `m=` lines of its leg before it came."""
 
     source: Leg
     stream: AudioStream
+    voice: tuple[Codec, ...]
+    events: tuple[Codec, ...]
     slots: tuple[Slot, ...]
     audio_slot: int
 
@@ -84,7 +86,7 @@ class OfferAnswer:
         known = (*voice, *events)
         known += redundancy_for(known, stream.redundancy)
         side = self._sides[source]
-        self._open = _Open(source, stream, side.slots, side.audio_slot)
+        self._open = _Open(source, stream, voice, events, side.slots, side.audio_slot)
         side.slots, side.audio_slot = slots_of(description), stream.slot
         return self._sides[source.other].state(
             Audio(
@@ -114,6 +116,7 @@ class OfferAnswer:
         # Redundancy ends on its leg, so that what the offerer may use does not depend on what the other side knows.
         offered_red = redundancy_for((*agreement.offerer, *offered_events), offer.redundancy)
         answered_red = redundancy_for((*agreement.answerer, *answered_events), answer.redundancy)
+        taken = frozenset(int(one) for one in description.media[answer.slot].formats if one.isdecimal())
         # The answerer's parameters are its own wishes, so they go back under the offerer's payload types.
         back = tuple(
             replace(ours, fmtp=theirs.fmtp)
@@ -141,8 +144,10 @@ class OfferAnswer:
             ),
             source: LegMedia(
                 remote=self._remote(source, answer),
-                codecs=agreement.answerer,
-                telephone_events=answered_events,
+                codecs=agreement.answerer
+                + under_offered_numbers(self._open.voice, agreement.answerer, taken),
+                telephone_events=answered_events
+                + under_offered_numbers(self._open.events, answered_events, taken),
                 ptime_ms=_packet_ms(answer),
                 direction=reverse(agreement.direction),
                 security=self._keys[source].secured(answer.crypto),

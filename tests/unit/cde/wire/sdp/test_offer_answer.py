@@ -90,7 +90,28 @@ def test_each_side_keeps_its_own_numbers_and_the_pairs_stay_together() -> None:
     back = state.answer(Leg.AGENT, audio("0 97 110", "rtpmap:97 AMR/8000", "rtpmap:110 AMR/8000"))
     assert formats(back) == ("0", "97", "96")
     assert [codec.payload_type for codec in media_of(state, Leg.CUSTOMER).codecs] == [0, 97, 96]
-    assert [codec.payload_type for codec in media_of(state, Leg.AGENT).codecs] == [0, 97, 110]
+    assert [codec.payload_type for codec in media_of(state, Leg.AGENT).codecs] == [0, 97, 110, 96]
+
+
+def test_an_answer_under_other_numbers_is_heard_under_ours_too() -> None:
+    """RFC 3264 section 6.1: who answers under numbers of its own is sent those, and itself sends the numbers of the offer."""
+    state = fresh()
+    offer = audio("0 97 101", "rtpmap:97 iLBC/8000", "fmtp:97 mode=20")
+    assert formats(state.offer(Leg.CUSTOMER, offer)) == ("0", "97", "101")
+    answer = audio("110 0 96", "rtpmap:110 iLBC/8000", "fmtp:110 mode=30", "rtpmap:96 telephone-event/8000")
+    assert formats(state.answer(Leg.AGENT, answer)) == ("97", "0", "101")
+    agent, customer = media_of(state, Leg.AGENT), media_of(state, Leg.CUSTOMER)
+    assert [codec.payload_type for codec in agent.codecs] == [110, 0, 97]
+    assert [event.payload_type for event in agent.telephone_events] == [96, 101]
+    assert [event.payload_type for event in customer.telephone_events] == [101]
+    assert [codec.payload_type for codec in customer.codecs] == [97, 0]
+
+
+def test_a_number_that_the_answer_gives_to_something_else_keeps_that_meaning() -> None:
+    state = fresh()
+    state.offer(Leg.CUSTOMER, audio("0 96", "rtpmap:96 telephone-event/8000"))
+    state.answer(Leg.AGENT, audio("0 96 97", "rtpmap:96 iLBC/8000", "rtpmap:97 telephone-event/8000"))
+    assert [event.payload_type for event in media_of(state, Leg.AGENT).telephone_events] == [97]
 
 
 def test_nothing_in_common_changes_nothing() -> None:
