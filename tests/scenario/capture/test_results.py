@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.capture_stage import GOOD, CaptureStage, play
@@ -11,6 +12,7 @@ from tonevault.boundary.captures import CaptureState, EndReason, FieldName
 from tonevault.boundary.charges import ChargeState
 from tonevault.boundary.notices import CallChanged, CaptureChanged, ChargeChanged
 from tonevault.boundary.tokens import TokenState, TokenUsage
+from tonevault.cde.charging.completion import Completed, NotTokenised
 from tonevault.cde.gateway import Authorisation, GatewayAnswer
 
 NUMBER = FieldName.CARD_NUMBER
@@ -108,6 +110,33 @@ def test_silence_is_unknown_until_a_look_up_settles_it(
         assert (settled.state, settled.reason) == (state, reason)
         assert settled.charge is not None
         assert settled.revision > done.revision
+
+    play(story, tmp_path)
+
+
+def test_a_look_up_that_is_quicker_than_the_end_of_the_session(tmp_path: Path) -> None:
+    async def story(stage: CaptureStage) -> None:
+        complete = stage.till.completion.vault_and_charge
+
+        async def slow(*args: Any, **more: Any) -> Completed | NotTokenised:
+            silent = await complete(*args, **more)
+            await stage.till.settle()
+            return silent
+
+        stage.till.completion.vault_and_charge = slow  # type: ignore[method-assign]
+        view = await stage.zone.open_capture(stage.request(stage.live_call()))
+        await stage.capture_all(view, card_number="4000000000009003")
+        async with stage.zone.notices() as notices:
+            done = await stage.zone.complete(view.session_id)
+            assert (done.state, done.reason) == (CaptureState.UNKNOWN, EndReason.AUTHORISATION_UNKNOWN)
+            states = []
+            while CaptureState.SUCCEEDED not in states:
+                notice = await asyncio.wait_for(anext(notices), 10)
+                if isinstance(notice, CaptureChanged):
+                    states.append(notice.capture.state)
+        assert states[-2:] == [CaptureState.UNKNOWN, CaptureState.SUCCEEDED]
+        settled = await stage.zone.capture(view.session_id)
+        assert (settled.state, settled.reason) == (CaptureState.SUCCEEDED, None)
 
     play(story, tmp_path)
 

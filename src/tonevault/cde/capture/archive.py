@@ -45,8 +45,9 @@ class Archive:
     async def unknown_of(self, account: AccountId, charge_id: ChargeId) -> CaptureView | None:
         """The session in state `unknown` that waits for this charge."""
         for view in reversed(self._recent.values()):
-            if view.state is CaptureState.UNKNOWN and view.charge and view.charge.charge_id == charge_id:
-                return view
+            if view.charge and view.charge.charge_id == charge_id:
+                # What the store says of one that is here may be older.
+                return view if view.state is CaptureState.UNKNOWN else None
         return await self._store.unknown_of(account, charge_id)
 
     async def find(self, session_id: SessionId) -> CaptureView | None:

@@ -221,7 +221,7 @@ class CaptureService:
     def charge_changed(self, charge: ChargeResult) -> None:
         """For the cashier's `on_change`: the desk is told, and a session that waited for this charge follows."""
         self.board.publish(ChargeChanged(charge=charge))
-        if charge.state not in (ChargeState.PENDING, ChargeState.UNKNOWN):
+        if _is_settled(charge):
             self._archive.run(self._settle(charge))
 
     # How it goes about it.
@@ -248,6 +248,8 @@ class CaptureService:
             with self._sessions.changing(live) as now:
                 live.completing = None
                 kept = live.session.finish(outcome, now, card if stays else None)
+            if live.session.state is CaptureState.UNKNOWN:
+                self._archive.run(self._settle_late(request))
         finally:
             if not kept:
                 card.number.destroy()
@@ -268,12 +270,22 @@ class CaptureService:
             return
         await self._complete(live, card)
 
+    async def _settle_late(self, request: CaptureRequest) -> None:
+        """A look-up may have settled the charge while its session was still on its way here, and found nobody who waited."""
+        standing = await self._finisher.standing(request.account_id, request.charge_id)
+        if standing is not None and standing.charge is not None and _is_settled(standing.charge):
+            await self._settle(standing.charge)
+
     async def _settle(self, charge: ChargeResult) -> None:
         view = await self._archive.unknown_of(charge.account_id, charge.charge_id)
         if view is not None:
             settled = epilogue.settle(view, charge, self._clock.utc())
             self.board.publish(CaptureChanged(capture=settled))
             self._archive.keep(settled, charge.charge_id)
+
+
+def _is_settled(charge: ChargeResult) -> bool:
+    return charge.state not in (ChargeState.PENDING, ChargeState.UNKNOWN)
 
 
 def _mode(call: CallView) -> MaskMode:
