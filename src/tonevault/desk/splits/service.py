@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
@@ -51,6 +51,14 @@ class Share:
     amount: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A split that is this node's alone until `lease`: whatever is written of it names that lease."""
+
+    split: Split
+    lease: datetime
+
+
 class SplitService:
     """The splits of every account."""
 
@@ -87,17 +95,17 @@ class SplitService:
 
         Raises Refusal where a token is unknown or cannot be charged; then nothing was begun.
         """
-        split = await self._find(account_id, split_id)
-        if split is None:
+        held: _Held | None
+        if await self._find(account_id, split_id) is None:
             await self._require_chargeable(account_id, shares)
-            split = await self._intend(
+            held = await self._intend(
                 account_id, split_id, shares, currency, description=description, actor=actor
             )
-        for _ in range(STEPS_AT_ONCE):
-            if split.state is not SplitState.PENDING:
-                break
-            split = await self._advance(account_id, split)
-        return split
+        else:
+            held = await self._claim(account_id, split_id)
+        if held is None:
+            return await self.get(account_id, split_id)
+        return await self._advance(account_id, held, STEPS_AT_ONCE)
 
     async def _require_chargeable(self, account_id: AccountId, shares: tuple[Share, ...]) -> None:
         for number, share in enumerate(shares):
@@ -119,30 +127,57 @@ class SplitService:
 
     async def sweep(self) -> None:
         """Take every step that is due."""
-        for account_id, split in await self._database.read(lambda c: store.due(c, self._clock.utc(), BATCH)):
-            await self._advance(account_id, split)
+        due = await self._database.read(lambda c: store.due(c, self._clock.utc(), BATCH))
+        for account_id, split_id in due:
+            held = await self._claim(account_id, split_id)
+            if held is not None:
+                await self._advance(account_id, held, 1)
 
-    async def _advance(self, account_id: AccountId, split: Split) -> Split:
-        lease = self._clock.utc() + LEASE
-        await self._database.transact(lambda c: store.put_off(c, account_id, split.id, lease))
-        split = await self._look(account_id, split)
-        step = next_step(split, await self._failed_acts(account_id, split))
-        split = await self._carry_out(account_id, split, step)
-        return await self._save(account_id, split, step)
+    async def _claim(self, account_id: AccountId, split_id: str) -> _Held | None:
+        now = self._clock.utc()
+        lease = now + LEASE
+        split = await self._database.transact(lambda c: store.claim(c, account_id, split_id, now, lease))
+        return None if split is None else _Held(split, lease)
 
-    async def _carry_out(self, account_id: AccountId, split: Split, step: Step) -> Split:
+    async def _advance(self, account_id: AccountId, held: _Held, steps: int) -> Split:
+        """Take so many steps at most. Two that took one at once would each charge the same part: only who holds the lease does."""
+        for step in range(steps):
+            split = await self._look(account_id, held.split)
+            wanted = next_step(split, await self._failed_acts(account_id, split))
+            planned = await self._planned(account_id, replace(held, split=split), wanted)
+            if planned is None:
+                break
+            split = await self._carry_out(account_id, planned.split, wanted)
+            goes_on = wanted.ends is None and step + 1 < steps
+            after = await self._save(account_id, replace(planned, split=split), wanted, goes_on=goes_on)
+            if after is None:
+                break
+            if not goes_on:
+                return after.split
+            held = after
+        return await self.get(account_id, held.split.id)
+
+    async def _planned(self, account_id: AccountId, held: _Held, step: Step) -> _Held | None:
+        """The lease anew, and the ids of what the step will charge, on file before anything is sent. None: another node has it."""
+        split, lease = held.split, self._clock.utc() + LEASE
+        parts = list(split.parts)
         for number, act in step.acts:
             if act is Act.CHARGE_AT_ONCE:
-                # A new charge: the one that asked for a hold has failed for good. Its id is on file before it is sent.
-                parts = list(split.parts)
-                charge_id = self._charge_id()
+                # A new charge: the one that asked for a hold has failed for good.
                 parts[number] = replace(
-                    parts[number], charge_id=charge_id, capture=Taking.AUTOMATIC, state=None, code=None
+                    parts[number],
+                    charge_id=self._charge_id(),
+                    capture=Taking.AUTOMATIC,
+                    state=None,
+                    code=None,
                 )
-                split = replace(split, parts=tuple(parts))
-        if any(act is Act.CHARGE_AT_ONCE for _, act in step.acts):
-            wanted, due = split, self._clock.utc() + LEASE
-            await self._database.transact(lambda c: store.save(c, account_id, wanted, due))
+        wanted = replace(split, parts=tuple(parts))
+        kept = await self._database.transact(
+            lambda c: store.save(c, account_id, wanted, lease, lease=held.lease)
+        )
+        return _Held(wanted, lease) if kept else None
+
+    async def _carry_out(self, account_id: AccountId, split: Split, step: Step) -> Split:
         await asyncio.gather(*(self._act(account_id, split, number, act) for number, act in step.acts))
         return await self._look(account_id, split)
 
@@ -200,21 +235,25 @@ class SplitService:
 
         return await self._database.read(read)
 
-    async def _save(self, account_id: AccountId, split: Split, step: Step) -> Split:
-        now = self._clock.utc()
+    async def _save(self, account_id: AccountId, held: _Held, step: Step, *, goes_on: bool) -> _Held | None:
+        """What the step came to, with the lease anew where it goes on. None where the lease had lapsed and another node has it."""
+        now, split = self._clock.utc(), held.split
         if step.ends is not None:
             split = split.ended(step.ends, now)
-        due = now + ASK_AGAIN if split.state is SplitState.PENDING else None
+        due = now + (LEASE if goes_on else ASK_AGAIN)
 
-        def work(connection: Connection) -> list[Numbered]:
-            before = store.find(connection, account_id, split.id)
-            store.save(connection, account_id, split, due)
-            if before is None or before.state is split.state:
-                return []
-            return [self._events.append(connection, account_id, EventType(f"split.{split.state}"), split)]
+        def work(connection: Connection) -> tuple[bool, list[Numbered]]:
+            due_at = due if split.state is SplitState.PENDING else None
+            if not store.save(connection, account_id, split, due_at, lease=held.lease):
+                return False, []
+            if split.state is SplitState.PENDING:
+                return True, []
+            kind = EventType(f"split.{split.state}")
+            return True, [self._events.append(connection, account_id, kind, split)]
 
-        self._events.publish(account_id, await self._database.transact(work))
-        return split
+        saved, events = await self._database.transact(work)
+        self._events.publish(account_id, events)
+        return _Held(split, due) if saved else None
 
     async def _intend(
         self,
@@ -225,7 +264,7 @@ class SplitService:
         *,
         description: str,
         actor: str,
-    ) -> Split:
+    ) -> _Held:
         now = self._clock.utc()
         split = Split(
             id=split_id,
@@ -246,7 +285,7 @@ class SplitService:
             return [self._events.append(connection, account_id, EventType.SPLIT_CREATED, split)]
 
         self._events.publish(account_id, await self._database.transact(add))
-        return split
+        return _Held(split, now + LEASE)
 
     def _charge_id(self) -> ChargeId:
         return ChargeId(make_id(CHARGE, epoch_ms(self._clock.utc()), self._entropy))

@@ -50,11 +50,14 @@ def add(connection: Connection, account_id: AccountId, split: Split, due_at: dat
     )
 
 
-def save(connection: Connection, account_id: AccountId, split: Split, due_at: datetime | None) -> None:
-    """Write a split as it stands; one that has ended stays ended."""
-    connection.execute(
+def save(
+    connection: Connection, account_id: AccountId, split: Split, due_at: datetime | None, *, lease: datetime
+) -> bool:
+    """Write a split as it stands; False where the lease has lapsed and another node went on, or the split has ended."""
+    held = and_(_T.state == SplitState.PENDING.value, _T.due_at == lease)
+    done = connection.execute(
         update(SPLIT)
-        .where(_is(account_id, split.id), _T.state == SplitState.PENDING.value)
+        .where(_is(account_id, split.id), held)
         .values(
             state=split.state.value,
             parts=_PARTS.dump_json(split.parts).decode(),
@@ -62,13 +65,17 @@ def save(connection: Connection, account_id: AccountId, split: Split, due_at: da
             updated_at=split.updated_at,
         )
     )
+    return done.rowcount == 1
 
 
-def put_off(connection: Connection, account_id: AccountId, split_id: str, until: datetime) -> None:
-    """Before a step, so that other nodes do not take it too."""
-    connection.execute(
-        update(SPLIT).where(_is(account_id, split_id), _T.due_at.is_not(None)).values(due_at=until)
+def claim(
+    connection: Connection, account_id: AccountId, split_id: str, now: datetime, lease: datetime
+) -> Split | None:
+    """A split whose next step is due, for nobody else until `lease`; None where another node has it, or nothing is due."""
+    taken = connection.execute(
+        update(SPLIT).where(_is(account_id, split_id), _T.due_at <= now).values(due_at=lease)
     )
+    return find(connection, account_id, split_id) if taken.rowcount == 1 else None
 
 
 def find(connection: Connection, account_id: AccountId, split_id: str) -> Split | None:
@@ -83,7 +90,9 @@ def page(connection: Connection, account_id: AccountId, request: PageRequest) ->
     return page_of(connection, select(SPLIT), account_id, request, order=order, read=_read)
 
 
-def due(connection: Connection, now: datetime, limit: int) -> list[tuple[AccountId, Split]]:
-    """Splits of all accounts whose next step is due."""
-    rows = connection.execute(select(SPLIT).where(_T.due_at <= now).order_by(_T.due_at).limit(limit))
-    return [(row.account_id, _read(row)) for row in rows]
+def due(connection: Connection, now: datetime, limit: int) -> list[tuple[AccountId, str]]:
+    """Splits of all accounts whose next step is due, by account and id."""
+    rows = connection.execute(
+        select(_T.account_id, _T.split_id).where(_T.due_at <= now).order_by(_T.due_at).limit(limit)
+    )
+    return [(AccountId(row.account_id), row.split_id) for row in rows]

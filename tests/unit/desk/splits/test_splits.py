@@ -144,3 +144,36 @@ def test_a_silent_part_is_waited_for(tmp_path: Path) -> None:
             assert paid(desk) == 1000
 
     asyncio.run(play())
+
+
+def test_nodes_that_sweep_at_once_charge_a_part_once(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk, desk.client() as client:
+            tokens = await two_tokens(desk, client)
+
+            def answer(request: ChargeRequest) -> tuple[ChargeState, str | None]:
+                if request.capture is Taking.AUTOMATIC:
+                    return ChargeState.SUCCEEDED, None
+                silent = request.token_id == tokens[1]
+                return (
+                    (ChargeState.UNKNOWN, None) if silent else (ChargeState.FAILED, "feature_not_supported")
+                )
+
+            answering(desk, answer)
+            made = (await split(client, tokens)).json()
+            silent = next(
+                each for each in desk.zone.ledger.charges.values() if each.state is ChargeState.UNKNOWN
+            )
+            desk.zone.settle(silent.charge_id, ChargeState.FAILED, "feature_not_supported")
+            await desk.caught_up()
+            for _ in range(4):
+                desk.clock.advance(70)
+                await asyncio.gather(*(desk.services.splits.sweep() for _ in range(3)))
+                await desk.caught_up()
+            assert paid(desk) == 1000
+            found = (await client.get(f"/v1/splits/{made['id']}")).json()
+            assert found["state"] == "succeeded"
+            charges = {each.charge_id for each in desk.zone.ledger.charges.values() if each.amount_captured}
+            assert {each["charge_id"] for each in found["parts"]} == charges
+
+    asyncio.run(play())
