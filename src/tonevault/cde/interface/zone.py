@@ -1,9 +1,9 @@
 """The secure zone from the inside: the boundary's port on the capture, the cashier and the vault of this process."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from tonevault.boundary.calls import CallView
 from tonevault.boundary.captures import CaptureRequest, CaptureRetry, CaptureView, FieldName
@@ -15,11 +15,13 @@ from tonevault.boundary.reconciliations import Difference, ReconciliationRequest
 from tonevault.boundary.tokens import TokenView
 from tonevault.cde.capture.notice_board import Listener
 from tonevault.cde.capture.service import CaptureService
+from tonevault.cde.charging.errors import ChargeNotFoundError, OperationNotFoundError
 from tonevault.cde.charging.service import Cashier
 from tonevault.cde.vault.service import Vault
 from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import AccountId, CallId, ChargeId, OperationId, SessionId, TokenId
 
+T = TypeVar("T")
 CHARGE_WAIT_S: Final = 45.0
 """How long `charge` waits for the gateway before it answers how the charge stands; the outcome is then a notice."""
 
@@ -72,7 +74,7 @@ class LocalSecureZone:
                 return await self._cashier.charge(request)
         except TimeoutError:
             # The cashier goes on by itself; this is only who waited for it.
-            return await self._cashier.charge_result(request.account_id, request.charge_id)
+            return await self._standing(self._cashier.charge_result(request.account_id, request.charge_id))
 
     async def charge_result(self, account_id: AccountId, charge_id: ChargeId) -> ChargeResult:
         """See SecureZone."""
@@ -84,7 +86,17 @@ class LocalSecureZone:
             async with asyncio.timeout(CHARGE_WAIT_S):
                 return await self._cashier.operate(request)
         except TimeoutError:
-            return await self._cashier.operation(request.account_id, request.operation_id)
+            return await self._standing(self._cashier.operation(request.account_id, request.operation_id))
+
+    @staticmethod
+    async def _standing(look: Awaitable[T]) -> T:
+        """How something stands that is under way. What is not written down by now still will be: *not found* would be believed."""
+        try:
+            return await look
+        except (ChargeNotFoundError, OperationNotFoundError):
+            raise SecureZoneUnreachableError(
+                "the database takes nothing in at the moment; ask again under the same id"
+            ) from None
 
     async def operation(self, account_id: AccountId, operation_id: OperationId) -> OperationResult:
         """See SecureZone."""
