@@ -18,7 +18,7 @@ from tonevault.cde.edge.teardown import bye, end_call, send_bye, send_due_bye
 from tonevault.cde.edge.wills import farewells_of
 from tonevault.cde.wire.sdp.errors import SdpError
 from tonevault.cde.wire.sip.cseq import CSeq
-from tonevault.cde.wire.sip.dialog import Dialog
+from tonevault.cde.wire.sip.dialog import Dialog, DialogId
 from tonevault.cde.wire.sip.errors import SipParseError
 from tonevault.cde.wire.sip.message import Request, Response
 from tonevault.cde.wire.sip.name_addr import NameAddr
@@ -63,6 +63,8 @@ class DialledInvite:
         self._call = call
         self._offered = offered
         self._answer = b""
+        self._described: dict[DialogId, bytes] = {}
+        """The last description of each early dialog: a phone that gave its own in a reliable ring need not repeat it (RFC 3262)."""
         self._rings = ReliableRings(call.caller.invite)
         self._confirms = RingConfirmer(board, call)
         self._final: Response | None = None
@@ -108,25 +110,31 @@ class DialledInvite:
         if is_reliable(response) and not (dialog and self._confirms.confirm(dialog, response)):
             return
         call.dialled.learn(response)
-        ringing = self._response(response.status, response, self._early_answer(response))
+        ringing = self._response(response.status, response, self._early_answer(response, dialog))
         self._rings.mark(ringing)
         self._say(ringing)
         if call.phase is CallPhase.DIALLING and response.status in {180, 183}:
             call.become(CallPhase.RINGING)
             self._board.observer.call_ringing(call.info)
 
-    def _early_answer(self, response: Response) -> bytes:
+    def _early_answer(self, response: Response, dialog: Dialog | None) -> bytes:
         """The answer in a provisional response, as the caller gets it; one that does not fit is left to the final response to say."""
         if not self._offered:
             return b""
         try:
             body = description_in(response)
-            if body and not self._rings.answer_is_out:
-                self._answer = self._call.sdp.answer(self._call.dialled.leg, body)
-                configure_media(self._board, self._call)
+            if not body:
+                return b""
+            answer = self._call.sdp.answer(self._call.dialled.leg, body)
         except (SdpError, RefusalError):
             return b""
-        return self._answer if body and not self._rings.answer_is_out else b""
+        if dialog is not None:
+            self._described[dialog.id] = body
+        configure_media(self._board, self._call)
+        if self._rings.answer_is_out:
+            return b""
+        self._answer = answer
+        return answer
 
     def _answered(self, response: Response, now: float) -> None:
         call, dialled = self._call, self._call.dialled
@@ -145,7 +153,7 @@ class DialledInvite:
         self._board.dialogs.enter(call, dialled, dialog)
         dialled.ack_due = dialled.invite
         try:
-            body = self._final_body(response)
+            body = self._final_body(response, dialog)
         except SdpError as error:
             end_call(self._board, call, EndReason.NO_COMMON_CODEC, refusal=of_description(error))
             return
@@ -159,7 +167,7 @@ class DialledInvite:
         self._final = final
         self._release_final()
 
-    def _final_body(self, response: Response) -> bytes:
+    def _final_body(self, response: Response, dialog: Dialog) -> bytes:
         """The body of our 2xx: the answer to the caller's offer, or the dialled side's offer when the caller made none."""
         call, leg = self._call, self._call.dialled.leg
         body = description_in(response)
@@ -167,7 +175,9 @@ class DialledInvite:
             if not body:
                 raise RefusalError(502)
             return call.sdp.offer(leg, body)
-        if body and not self._rings.answer_is_out:
+        body = body or self._described.get(dialog.id, b"")
+        if body:
+            # Also where the caller has its answer for certain, maybe that of another phone: this is the one to hear.
             self._answer = call.sdp.answer(leg, body)
         elif not self._answer:
             raise RefusalError(502)

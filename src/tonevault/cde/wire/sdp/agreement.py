@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from tonevault.cde.media import Codec, Direction
+from tonevault.cde.media import Codec, Direction, LegMedia
 from tonevault.cde.wire.sdp.direction import meet, reverse
 from tonevault.cde.wire.sdp.errors import UnacceptableSdpError, WarningCode
-from tonevault.cde.wire.sdp.payload import COMFORT_NOISE, same_codec
+from tonevault.cde.wire.sdp.payload import COMFORT_NOISE, G711, same_codec
 from tonevault.cde.wire.sdp.stream import AudioStream
 
 
@@ -78,4 +78,22 @@ def under_offered_numbers(
         replace(theirs, payload_type=ours.payload_type)
         for ours, theirs in _pairs(offered, answered)
         if ours.payload_type not in taken
+    )
+
+
+def suffices(told: LegMedia, offered: LegMedia, answered: LegMedia) -> bool:
+    """Whether an offerer who was `told` an answer before need not be told that it is `offered` now: it would speak, and would be spoken to
+    by who has `answered`, as the relay can pass on."""
+    return (
+        told.direction is offered.direction
+        and _passes(told.codecs, answered.codecs)
+        and _passes(answered.codecs, told.codecs)
+    )
+
+
+def _passes(sender: tuple[Codec, ...], hearer: tuple[Codec, ...]) -> bool:
+    """Whether the voice that the sender prefers can be passed on: both know it, or both know a law of G.711, which becomes the other."""
+    preferred = next(codec for codec in sender if codec.name != COMFORT_NOISE)
+    return any(
+        same_codec(preferred, codec) or (preferred.name in G711 and codec.name in G711) for codec in hearer
     )

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from tonevault.cde.media import Codec, Leg, LegMedia, MediaAddress, MediaPorts, Srtp
-from tonevault.cde.wire.sdp.agreement import agree, events_for, under_offered_numbers
+from tonevault.cde.wire.sdp.agreement import Agreement, agree, events_for, suffices, under_offered_numbers
 from tonevault.cde.wire.sdp.direction import reverse
 from tonevault.cde.wire.sdp.errors import OfferAnswerError
 from tonevault.cde.wire.sdp.leg_keys import LegKeys, SrtpTerms, no_keys
@@ -100,62 +100,71 @@ class OfferAnswer:
         )
 
     def answer(self, source: Leg, body: bytes) -> bytes:
-        """The other peer's answer; answers the edge's answer for the offerer.
+        """The other peer's answer, or that of another phone that rings too; answers the edge's answer for the offerer.
 
         Raises MalformedSdpError or UnacceptableSdpError: then nothing is changed, and the caller withdraws and ends the attempt.
         """
         if self._open is None or self._open.source is source:
             raise OfferAnswerError("no offer is open for this leg to answer (RFC 3264 section 4)")
-        offer = self._open.stream
-        side = self._sides[source]
+        offerer, offer = self._open.source, self._open.stream
         description = parse(body)
-        answer = audio_stream(description, slot=side.audio_slot, judge=self._keys[source].of_answer)
+        answer = audio_stream(
+            description, slot=self._sides[source].audio_slot, judge=self._keys[source].of_answer
+        )
         agreement = agree(offer, answer)
-        offered_events = events_for(agreement.offerer, offer.events)
-        answered_events = events_for(agreement.answerer, answer.events)
-        # Redundancy ends on its leg, so that what the offerer may use does not depend on what the other side knows.
-        offered_red = redundancy_for((*agreement.offerer, *offered_events), offer.redundancy)
-        answered_red = redundancy_for((*agreement.answerer, *answered_events), answer.redundancy)
-        taken = frozenset(int(one) for one in description.media[answer.slot].formats if one.isdecimal())
+        numbers = frozenset(int(one) for one in description.media[answer.slot].formats if one.isdecimal())
+        offered, answered = self._sides_of(self._open, answer, agreement, numbers)
+        self._profiles = {offerer: offer.profile, source: answer.profile}
+        told, said = self._proposed.get(offerer), self._sides[offerer].restate()
+        if said is not None and told is not None and suffices(told, offered, answered):
+            # RFC 3261 section 13.2.1: the first answer holds, and later ones may be ignored. So it changes only if it must.
+            self._proposed[source] = answered
+            return said
+        if told is not None:
+            offered = replace(offered, codecs=tuple(dict.fromkeys(offered.codecs + told.codecs)))
+        self._proposed = {offerer: offered, source: answered}
         # The answerer's parameters are its own wishes, so they go back under the offerer's payload types.
         back = tuple(
             replace(ours, fmtp=theirs.fmtp)
             for ours, theirs in zip(agreement.offerer, agreement.answerer, strict=True)
         )
-        offerer_keys = self._keys[self._open.source]
-        body_back = self._sides[self._open.source].state(
+        return self._sides[offerer].state(
             Audio(
-                (*back, *offered_events, *offered_red),
+                (*back, *offered.telephone_events, *offered.redundancy),
                 agreement.direction,
                 answer.ptime_ms,
                 answer.max_ptime_ms,
-                offerer_keys.answer(offer.crypto),
+                self._keys[offerer].answer(offer.crypto),
             )
         )
-        self._proposed = {
-            self._open.source: LegMedia(
-                remote=self._remote(self._open.source, offer),
-                codecs=agreement.offerer,
-                telephone_events=offered_events,
-                ptime_ms=_packet_ms(offer),
-                direction=agreement.direction,
-                security=offerer_keys.secured(offer.crypto),
-                redundancy=offered_red,
-            ),
-            source: LegMedia(
-                remote=self._remote(source, answer),
-                codecs=agreement.answerer
-                + under_offered_numbers(self._open.voice, agreement.answerer, taken),
-                telephone_events=answered_events
-                + under_offered_numbers(self._open.events, answered_events, taken),
-                ptime_ms=_packet_ms(answer),
-                direction=reverse(agreement.direction),
-                security=self._keys[source].secured(answer.crypto),
-                redundancy=answered_red,
-            ),
-        }
-        self._profiles = {self._open.source: offer.profile, source: answer.profile}
-        return body_back
+
+    def _sides_of(
+        self, open_: _Open, answer: AudioStream, agreement: Agreement, numbers: frozenset[int]
+    ) -> tuple[LegMedia, LegMedia]:
+        """What holds on the offerer's leg and on the answerer's, whose answer uses these `numbers`."""
+        source, offer = open_.source.other, open_.stream
+        offered_events = events_for(agreement.offerer, offer.events)
+        answered_events = events_for(agreement.answerer, answer.events)
+        offered = LegMedia(
+            remote=self._remote(open_.source, offer),
+            codecs=agreement.offerer,
+            telephone_events=offered_events,
+            ptime_ms=_packet_ms(offer),
+            direction=agreement.direction,
+            security=self._keys[open_.source].secured(offer.crypto),
+            # Redundancy ends on its leg, so that what the offerer may use does not depend on what the other side knows.
+            redundancy=redundancy_for((*agreement.offerer, *offered_events), offer.redundancy),
+        )
+        answered = LegMedia(
+            remote=self._remote(source, answer),
+            codecs=agreement.answerer + under_offered_numbers(open_.voice, agreement.answerer, numbers),
+            telephone_events=answered_events + under_offered_numbers(open_.events, answered_events, numbers),
+            ptime_ms=_packet_ms(answer),
+            direction=reverse(agreement.direction),
+            security=self._keys[source].secured(answer.crypto),
+            redundancy=redundancy_for((*agreement.answerer, *answered_events), answer.redundancy),
+        )
+        return offered, answered
 
     def refreshed(self, leg: Leg, body: bytes) -> None:
         """The answer to what `restate` gave: the peer may have moved or changed its key, and nothing else is taken from it.

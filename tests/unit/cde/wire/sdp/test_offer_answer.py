@@ -190,6 +190,31 @@ def test_early_media_then_another_final_answer() -> None:
     assert media_of(state, Leg.AGENT).remote.port == 7004
 
 
+def test_the_first_answer_holds_where_it_can() -> None:
+    """RFC 3261 section 13.2.1: a caller may ignore every answer but the first, whichever phone it came from."""
+    state = fresh()
+    state.offer(Leg.CUSTOMER, CARRIER)
+    first = state.answer(Leg.AGENT, audio("8", port=7000))
+    assert state.answer(Leg.AGENT, audio("0", port=7004)) == first
+    assert [codec.name for codec in media_of(state, Leg.CUSTOMER).codecs] == ["PCMA"]
+    agent = media_of(state, Leg.AGENT)
+    assert (agent.remote.port, [codec.name for codec in agent.codecs]) == (7004, ["PCMU"])
+
+
+def test_another_answer_is_told_where_the_first_does_not_do() -> None:
+    state = fresh()
+    state.offer(Leg.CUSTOMER, audio("9 0 18"))
+    state.answer(Leg.AGENT, audio("9"))
+    assert formats(state.answer(Leg.AGENT, audio("0"))) == ("0",)
+    assert [codec.name for codec in media_of(state, Leg.CUSTOMER).codecs] == ["PCMU", "G722"]
+
+    held = fresh()
+    held.offer(Leg.CUSTOMER, audio())
+    held.answer(Leg.AGENT, audio("0", "sendonly"))
+    assert b"a=sendrecv" in held.answer(Leg.AGENT, audio("0"))
+    assert media_of(held, Leg.CUSTOMER).direction is Direction.SENDRECV
+
+
 def test_order_of_calls_is_kept() -> None:
     state = fresh()
     with pytest.raises(OfferAnswerError):
