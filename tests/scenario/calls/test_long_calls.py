@@ -1,11 +1,12 @@
 """Session timers and reliable rings: a far end that died is noticed on its own leg, and a ring is confirmed on its own leg."""
 
 import pytest
-from tests.scenario.calls.phone import sdp
-from tests.scenario.calls.stage import AGENT, Stage
+from tests.scenario.calls.phone import SDP, sdp
+from tests.scenario.calls.stage import AGENT, CUSTOMER, Stage
 
 from tonevault.cde.edge.observer import EndReason
 from tonevault.cde.media import Leg
+from tonevault.cde.wire.sdp.parse import parse
 from tonevault.cde.wire.sip.dialog import Dialog
 from tonevault.cde.wire.sip.events import ServerKey
 from tonevault.cde.wire.sip.message import Request
@@ -151,4 +152,61 @@ def test_a_caller_who_requires_reliable_rings(confirms: bool) -> None:
         stage.run(40)
         assert stage.customer.statuses()[-1] == 504
         assert stage.agent.methods()[-1] == "BYE"
+    stage.nothing_is_left()
+
+
+def refuses(stage: Stage, status: int) -> None:
+    """The agent takes no further offer."""
+
+    def refuse(key: ServerKey, request: Request) -> bool:
+        if request.method == "INVITE":
+            stage.agent.accept(key, request, status=status)
+        return request.method == "INVITE"
+
+    stage.agent.on_request = refuse
+
+
+def test_a_refresh_repeats_nothing_that_was_refused() -> None:
+    stage = Stage()
+    stage.call()
+    refuses(stage, 488)
+    stage.customer.send(
+        "INVITE", body=sdp(CUSTOMER, formats="8 101", direction="sendonly", version=2), content_type=SDP
+    )
+    stage.run(2)
+    assert stage.customer.statuses()[-1] == 488
+    refused = parse(stage.agent.requests[-1].body)
+    stage.agent.on_request = lambda _key, _request: False
+    stage.run(905)
+    refresh = parse(stage.agent.last("INVITE").body)
+    assert (refresh.media[0].formats[0], refresh.media[0].attributes("sendrecv")) == ("0", ("",))
+    assert int(refresh.origin.version) > int(refused.origin.version)
+    stage.customer.send("BYE")
+    stage.nothing_is_left()
+
+
+def test_an_offer_for_a_leg_that_is_being_refreshed_is_glare() -> None:
+    """RFC 3261 section 14.1: no second INVITE goes out while one of ours has no answer."""
+    stage = Stage()
+    stage.call()
+    waiting: list[tuple[ServerKey, Request]] = []
+
+    def wait(key: ServerKey, request: Request) -> bool:
+        waiting.append((key, request))
+        return True
+
+    stage.agent.on_request = wait
+    stage.run(900)
+    assert [request.method for _, request in waiting] == ["INVITE"]
+    stage.customer.send("INVITE", body=sdp(CUSTOMER, direction="sendonly", version=2), content_type=SDP)
+    stage.run(1)
+    assert stage.customer.statuses()[-1] == 491
+    assert len(waiting) == 1
+    stage.agent.on_request = lambda _key, _request: False
+    stage.agent.accept(*waiting[0])
+    stage.run(1)
+    stage.customer.send("INVITE", body=sdp(CUSTOMER, direction="sendonly", version=3), content_type=SDP)
+    stage.run(1)
+    assert stage.customer.statuses()[-1] == 200
+    stage.customer.send("BYE")
     stage.nothing_is_left()

@@ -53,7 +53,14 @@ def _check_turn(call: Call, leg: CallLeg) -> None:
     far = other(call, leg)
     if leg.offer_in:
         raise TOO_SOON
-    if leg.offer_out or far.offer_in or call.phase is not CallPhase.UP or call.sdp.offerer is not None:
+    # The far leg may be asked by us at this moment whether it lives.
+    if (
+        leg.offer_out
+        or far.offer_in
+        or far.offer_out
+        or call.phase is not CallPhase.UP
+        or call.sdp.offerer is not None
+    ):
         raise GLARE
 
 

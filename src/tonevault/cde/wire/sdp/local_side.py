@@ -48,13 +48,17 @@ def slots_of(description: SessionDescription) -> tuple[Slot, ...]:
 class LocalSide:
     """The descriptions that the edge sends on one leg. Equal content keeps its version, changed content raises it by one (section 8)."""
 
-    __slots__ = ("_address", "_content", "_session_id", "_version", "audio_slot", "slots")
+    __slots__ = ("_address", "_agreed", "_content", "_said", "_session_id", "_version", "audio_slot", "slots")
 
     def __init__(self, session_id: int, address: MediaAddress) -> None:
         self._session_id = session_id
         self._version = 0
         self._address = address
+        self._said: tuple[MediaDescription, ...] | None = None
+        """What the peer was told last, agreed or not: whatever differs from it needs a new version."""
         self._content: tuple[MediaDescription, ...] | None = None
+        """What holds on this leg, or is being negotiated."""
+        self._agreed: tuple[MediaDescription, ...] | None = None
         self.slots: tuple[Slot, ...] = (Slot("audio", Profile.AVP.value, ()),)
         self.audio_slot = 0
 
@@ -64,20 +68,30 @@ class LocalSide:
             self._audio(slot.protocol, audio) if index == self.audio_slot else slot.refused()
             for index, slot in enumerate(self.slots)
         )
-        if media != self._content:
-            self._version += 1
-            self._content = media
+        self._content = media
         return self._written(media)
 
     def restate(self) -> bytes | None:
-        """What was said last, for a session refresh; None before anything was said."""
+        """What holds or is being negotiated, for a session refresh; None before anything was said."""
         return None if self._content is None else self._written(self._content)
+
+    def settle(self) -> None:
+        """What was said last is agreed."""
+        self._agreed = self._content
+
+    def withdraw(self) -> None:
+        """What was said last came to nothing: what was agreed before holds on, and is said again when it is asked for."""
+        if self._agreed is not None:
+            self._content = self._agreed
 
     def forget(self) -> None:
         """The call is over: nothing is said any more."""
-        self._content = None
+        self._said = self._content = self._agreed = None
 
     def _written(self, media: tuple[MediaDescription, ...]) -> bytes:
+        if media != self._said:
+            self._version += 1
+            self._said = media
         host = self._address.host
         family = "IP6" if ":" in host else "IP4"
         origin = Origin(USERNAME, str(self._session_id), str(self._version), family, host)

@@ -68,7 +68,7 @@ class OfferAnswer:
         return self._proposed.get(leg) or self._agreed.get(leg)
 
     def restate(self, leg: Leg) -> bytes | None:
-        """What the edge said last on a leg, for a session refresh that changes nothing (RFC 4028 section 7.4)."""
+        """What the edge and a leg have agreed, for a session refresh that changes nothing (RFC 4028 section 7.4)."""
         return self._sides[leg].restate()
 
     def offer(self, source: Leg, body: bytes) -> bytes:
@@ -184,6 +184,7 @@ class OfferAnswer:
         for leg, media in self._proposed.items():
             self._keys[leg].settle(media.security, self._profiles[leg])
             self._leave_key(leg, media.security)
+            self._sides[leg].settle()
         self._agreed |= self._proposed
         self._proposed = {}
         self._open = None
@@ -193,6 +194,8 @@ class OfferAnswer:
         if self._open is not None:
             side = self._sides[self._open.source]
             side.slots, side.audio_slot = self._open.slots, self._open.audio_slot
+            for each in self._sides.values():
+                each.withdraw()
         self._proposed = {}
         self._open = None
 
