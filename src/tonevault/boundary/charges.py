@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from tonevault.boundary.message import Message
 from tonevault.boundary.text import Account, Charge, Name, Reference, Token, Words
@@ -76,7 +76,10 @@ class CheckResult(StrEnum):
 
 
 class ChargeRequest(Message):
-    """Charge a token. `charge_id` is made by the desk and is the idempotency key: sent twice, it charges once."""
+    """Charge a token. `charge_id` is made by the desk and is the idempotency key: sent twice, it charges once.
+
+    What is not begun by `begin_by` never will be (409 `not_sent`): whoever asked may have told so by then.
+    """
 
     charge_id: Charge
     account_id: Account
@@ -85,6 +88,7 @@ class ChargeRequest(Message):
     description: Words = ""
     capture: Taking = Taking.AUTOMATIC
     initiator: Initiator = Initiator.UNSCHEDULED
+    begin_by: AwareDatetime | None = None
 
 
 class ChargeResult(Message):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import model_validator
+from pydantic import AwareDatetime, model_validator
 
 from tonevault.boundary.charges import Amount
 from tonevault.boundary.message import Message
@@ -35,7 +35,10 @@ class OperationState(StrEnum):
 
 
 class OperationRequest(Message):
-    """Do something with a charge. `operation_id` is made by the desk and is the idempotency key. Without `amount`: all there is."""
+    """Do something with a charge. `operation_id` is made by the desk and is the idempotency key. Without `amount`: all there is.
+
+    What is not begun by `begin_by` never will be, as with a charge.
+    """
 
     operation_id: Operation
     account_id: Account
@@ -43,6 +46,7 @@ class OperationRequest(Message):
     kind: OperationKind
     amount: Amount | None = None
     reason: Words = ""
+    begin_by: AwareDatetime | None = None
 
     @model_validator(mode="after")
     def _is_named_by_its_kind(self) -> "OperationRequest":

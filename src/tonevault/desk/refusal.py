@@ -110,5 +110,8 @@ def refusal_of_zone(error: SecureZoneError) -> Refusal:
 
 
 def is_definite(error: SecureZoneError) -> bool:
-    """Whether nothing was done. A 5xx of the secure zone tells no more than silence: it may have acted and failed after."""
-    return 400 <= error.status < 500
+    """Whether nothing was done. A 5xx of the secure zone tells no more than silence: it may have acted and failed after.
+
+    Nor does a 401: whoever is not let in learns nothing of what an earlier request has done.
+    """
+    return 400 <= error.status < 500 and error.status != 401

@@ -64,6 +64,7 @@ class FakeLedger:
             if (known.token_id, known.amount) != (request.token_id, request.amount):
                 raise SecureZoneError(422, "idempotency_mismatch", "charge_id: stands for another charge")
             return known
+        _refuse_late(request, now)
         token = self.token(request.account_id, request.token_id)
         state, code = self.next_charge
         if token.state is not TokenState.ACTIVE:
@@ -118,6 +119,7 @@ class FakeLedger:
         charge = self.charge_result(request.account_id, request.charge_id)
         if key in self.operations:
             return self.operations[key]
+        _refuse_late(request, now)
         left = charge.amount_captured - charge.amount_refunded
         possible = charge.amount.amount_minor if request.kind is not OperationKind.REFUND else left
         held = charge.state is ChargeState.AUTHORISED
@@ -229,3 +231,8 @@ class FakeLedger:
         changed = token.model_copy(update={"state": state})
         self.tokens[token.account_id, token.token_id] = changed
         return changed
+
+
+def _refuse_late(request: ChargeRequest | OperationRequest, now: datetime) -> None:
+    if request.begin_by is not None and now > request.begin_by:
+        raise SecureZoneError(409, "not_sent", "begin_by: has passed, so that nothing was begun")

@@ -21,6 +21,15 @@ class IdempotencyMismatchError(SecureZoneError):
         )
 
 
+class TooLateError(SecureZoneError):
+    """The request says of itself that it is too old. Nothing was sent, and nothing will be under this id."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            409, "not_sent", "begin_by: has passed, so that nothing was begun; ask anew under a new id"
+        )
+
+
 class OperationNotFoundError(SecureZoneError):
     """The account has no such capture, void or refund."""
 

@@ -15,6 +15,7 @@ from tonevault.cde.charging.errors import (
     GatewayGoneError,
     OperationMismatchError,
     OperationNotFoundError,
+    TooLateError,
 )
 from tonevault.cde.charging.model import Attempt, AttemptState
 from tonevault.cde.charging.operation import amount_of, operation_result
@@ -119,6 +120,8 @@ class FollowUps:
             if not _asks_the_same(request, standing):
                 raise OperationMismatchError
             return _Standing(standing, charge)
+        if request.begin_by is not None and now > request.begin_by:
+            raise TooLateError
         attempts = store.attempts_of(connection, account, request.charge_id)
         gateway = self._gateways.get(account)
         if gateway is None or gateway.traits.name != charge.gateway or not attempts:

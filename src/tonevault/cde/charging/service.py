@@ -15,7 +15,7 @@ from tonevault.boundary.reconciliations import ReconciliationView
 from tonevault.boundary.tokens import TokenState, TokenView
 from tonevault.cde.charging import credentials, jobs, store
 from tonevault.cde.charging.charge import StoredCharge, new_charge
-from tonevault.cde.charging.errors import ChargeNotFoundError, IdempotencyMismatchError
+from tonevault.cde.charging.errors import ChargeNotFoundError, IdempotencyMismatchError, TooLateError
 from tonevault.cde.charging.follow_ups import FollowUps
 from tonevault.cde.charging.hints import GatewayHints
 from tonevault.cde.charging.model import NO_GATEWAY, Attempt, AttemptState, Fault
@@ -139,7 +139,7 @@ class Cashier:
         """Charge a token once for each charge id; the security code is destroyed whatever happens.
 
         A charge of nothing verifies the card, where the gateway can. A caller that goes away does not stop the charge.
-        Raises TokenNotFoundError, IdempotencyMismatchError; every other trouble is a result.
+        Raises TokenNotFoundError, IdempotencyMismatchError, TooLateError; every other trouble is a result.
         """
         key = (request.account_id, request.charge_id)
         task = asyncio.create_task(self._charge(request, security_code, circumstances))
@@ -285,6 +285,8 @@ class Cashier:
             if not standing.asks_the_same(request):
                 raise IdempotencyMismatchError
             return _Standing(standing, is_new=False)
+        if request.begin_by is not None and now > request.begin_by:
+            raise TooLateError
         if not self._vault.has(connection, account, request.token_id):
             raise TokenNotFoundError
         gateway = self._gateways.get(account)

@@ -1,6 +1,7 @@
 """Charges of tokens. The intent is committed before the secure zone is asked, and asked again under the same id: nobody pays twice."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -24,10 +25,11 @@ from tonevault.desk.paging import Page, PageRequest
 from tonevault.desk.payments import store
 from tonevault.desk.payments.mirror import PaymentMirror
 from tonevault.desk.payments.model import CardToken, Charge, new_charge
+from tonevault.desk.payments.sending import begin_by, is_last_word
 from tonevault.desk.payments.tokens import TokenService
 from tonevault.desk.people.audit import AuditLog
 from tonevault.desk.people.model import SYSTEM_ACTOR
-from tonevault.desk.refusal import FieldFault, Refusal, is_definite, not_found
+from tonevault.desk.refusal import FieldFault, Refusal, not_found
 from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import AccountId, ChargeId, CustomerId, SessionId, TokenId
 from tonevault.kernel.money import Money
@@ -35,10 +37,6 @@ from tonevault.plumbing.log import get_logger
 from tonevault.plumbing.sql import Database
 
 TOKEN_NOT_CHARGEABLE: Final = "token_not_chargeable"  # noqa: S105 - a code
-NOT_SENT: Final = "not_sent"
-"""The secure zone was away so long that nobody waits for the charge any more; it never saw it, and no money moved."""
-SEND_FOR: Final = timedelta(minutes=5)
-"""A charge that could not be sent is sent late only while somebody is still likely to wait for it."""
 MAX_WAIT_S: Final = 60.0
 """The longest pause between two questions after one charge."""
 BATCH: Final = 50
@@ -201,11 +199,11 @@ class ChargeService:
         await self._database.transact(lambda c: store.ask_again(c, account_id, charge.id, ask_at, asked + 1))
 
     async def _ask(self, account_id: AccountId, charge: Charge, *, never_seen: bool) -> None:
-        young = self._clock.utc() < charge.created_at + SEND_FOR
-        if never_seen and young and charge.session_id is None:
+        if never_seen and charge.session_id is None:
+            # Sent again however old it is: the secure zone refuses what is too late, at the one place where it would be begun.
             await self._send(account_id, charge)
         else:
-            await self._look_up(account_id, charge, never_seen=never_seen)
+            await self._look_up(account_id, charge)
 
     async def _send(self, account_id: AccountId, charge: Charge) -> None:
         if charge.token is None:
@@ -218,6 +216,7 @@ class ChargeService:
             description=charge.description,
             capture=charge.capture,
             initiator=charge.initiator,
+            begin_by=begin_by(charge.created_at),
         )
         try:
             result = await self._zone.charge(request)
@@ -225,18 +224,15 @@ class ChargeService:
             _log.warning("charge_unanswered", charge=charge.id)
             return
         except SecureZoneError as refused:
-            if is_definite(refused):
+            if is_last_word(refused, charge.created_at, self._clock.utc()):
                 await self._end(account_id, charge, ChargeState.FAILED, refused.code)
             return
         await self.take(result)
 
-    async def _look_up(self, account_id: AccountId, charge: Charge, *, never_seen: bool) -> None:
-        try:
+    async def _look_up(self, account_id: AccountId, charge: Charge) -> None:
+        # A charge of a session is begun by completing it, and is ended with the session by the session's own mirror.
+        with suppress(SecureZoneError):
             await self.take(await self._zone.charge_result(account_id, charge.id))
-        except SecureZoneError as refused:
-            # A charge of a session is begun by completing it, and is ended with the session by the session's own mirror.
-            if refused.code == "not_found" and never_seen and charge.session_id is None:
-                await self._end(account_id, charge, ChargeState.FAILED, NOT_SENT)
 
     async def _intend(self, account_id: AccountId, charge: Charge, actor: str) -> None:
         def intend(connection: Connection) -> list[Numbered]:

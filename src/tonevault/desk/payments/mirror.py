@@ -87,7 +87,10 @@ class PaymentMirror:
     def end_operation(
         self, connection: Connection, account_id: AccountId, ended: Operation
     ) -> list[Numbered]:
-        """An operation that the secure zone never began."""
+        """An operation that the secure zone never began; one that it has spoken of meanwhile stands as reported."""
+        wish = operation_store.find(connection, account_id, ended.id)
+        if wish is None or wish.reported_at is not None:
+            return []
         operation_store.save(connection, account_id, ended, reported_at=None, ask_at=None)
         return self._told(connection, account_id, ended)
 

@@ -8,6 +8,7 @@ from tonevault.boundary.charges import Amount
 from tonevault.boundary.operations import OperationKind, OperationRequest, OperationResult, OperationState
 from tonevault.desk.payments.advice import SILENCE, advice_on
 from tonevault.desk.payments.model import Charge
+from tonevault.desk.payments.sending import begin_by
 from tonevault.kernel.ids import AccountId, ChargeId, OperationId
 from tonevault.kernel.money import Money
 
@@ -75,6 +76,7 @@ class Wish:
             kind=operation.kind,
             amount=amount,
             reason=operation.reason,
+            begin_by=begin_by(operation.created_at),
         )
 
 

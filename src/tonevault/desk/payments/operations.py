@@ -1,6 +1,7 @@
 """Captures, voids and refunds. The intent is committed before the secure zone is asked, and asked again under the same id."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,17 +18,15 @@ from tonevault.desk.payments import operation_store as store
 from tonevault.desk.payments import store as charge_store
 from tonevault.desk.payments.mirror import FIRST_ASK, PaymentMirror
 from tonevault.desk.payments.operation import Operation, Wish, wish_for
+from tonevault.desk.payments.sending import is_last_word
 from tonevault.desk.people.audit import AuditLog
-from tonevault.desk.refusal import Refusal, is_definite, not_found, refusal_of_zone
+from tonevault.desk.refusal import Refusal, not_found, refusal_of_zone
 from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import AccountId, ChargeId, OperationId
 from tonevault.kernel.money import Money
 from tonevault.plumbing.log import get_logger
 from tonevault.plumbing.sql import Database
 
-NOT_SENT: Final = "not_sent"
-SEND_FOR: Final = timedelta(minutes=5)
-"""As with charges: what could not be sent is sent late only while somebody is still likely to wait for it."""
 MAX_WAIT_S: Final = 60.0
 BATCH: Final = 50
 
@@ -78,6 +77,7 @@ class OperationService:
             return wish.operation
         refused = await self._send(account_id, wish)
         if refused is not None:
+            await self._database.transact(lambda c: store.drop_unsent(c, account_id, operation_id))
             raise refusal_of_zone(refused)
         return await self.get(account_id, operation_id)
 
@@ -132,16 +132,14 @@ class OperationService:
         await self._database.transact(lambda c: store.ask_again(c, account_id, operation_id, ask_at, asked))
 
     async def _ask(self, account_id: AccountId, wish: Wish) -> None:
-        operation = wish.operation
-        young = self._clock.utc() < operation.created_at + SEND_FOR
-        if wish.reported_at is None and young:
-            await self._send(account_id, wish)
+        if wish.reported_at is not None:
+            with suppress(SecureZoneError):
+                await self.take(await self._zone.operation(account_id, wish.operation.id))
             return
-        try:
-            await self.take(await self._zone.operation(account_id, operation.id))
-        except SecureZoneError as refused:
-            if refused.code == "not_found" and wish.reported_at is None:
-                await self._end(account_id, wish, NOT_SENT)
+        refused = await self._send(account_id, wish)
+        if refused is not None:
+            # Whoever asked was told that it is pending, and may look for it: it has failed, and stays to be found.
+            await self._end(account_id, wish, refused.code)
 
     async def _send(self, account_id: AccountId, wish: Wish) -> SecureZoneError | None:
         """Ask the secure zone; the refusal, if it was one that tells for certain that nothing was done."""
@@ -151,11 +149,8 @@ class OperationService:
             _log.warning("operation_unanswered", operation=wish.operation.id)
             return None
         except SecureZoneError as refused:
-            if not is_definite(refused):
-                return None
-            if wish.reported_at is None:
-                await self._database.transact(lambda c: store.drop_unsent(c, account_id, wish.operation.id))
-            return refused
+            is_last = is_last_word(refused, wish.operation.created_at, self._clock.utc())
+            return refused if is_last else None
         await self.take(result)
         return None
 

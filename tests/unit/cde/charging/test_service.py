@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import structlog
 from sqlalchemy import Connection, select
-from tests.till import ACCOUNT, START, Play, Till, charge_id, code, player, request
+from tests.till import ACCOUNT, START, Play, Till, charge_id, code, operation, player, request
 
 from tonevault.boundary.charges import ChargeState, CheckResult
+from tonevault.boundary.operations import OperationKind
 from tonevault.boundary.tokens import TokenState, TokenUsage
-from tonevault.cde.charging.errors import ChargeNotFoundError, IdempotencyMismatchError
+from tonevault.cde.charging.errors import ChargeNotFoundError, IdempotencyMismatchError, TooLateError
 from tonevault.cde.charging.service import Cashier
 from tonevault.cde.gateway import Authorisation, GatewayAnswer
 from tonevault.cde.schema import ACCOUNT_KEY, JOB, PAYMENT_ATTEMPT
@@ -63,6 +64,26 @@ def test_the_same_id_is_the_same_charge_now_later_and_at_once(play: Play) -> Non
         assert await till.cashier.charge(asked) == results[0]
         assert await moved(till) == 1
         assert len(await till.database.read(lambda c: c.execute(select(PAYMENT_ATTEMPT)).all())) == 1
+
+    play(story)
+
+
+def test_what_is_too_late_is_not_begun_and_what_stands_is_answered(play: Play) -> None:
+    async def story(till: Till) -> None:
+        token = await till.token()
+        asked = request(token.token_id).model_copy(update={"begin_by": START})
+        first = await till.cashier.charge(asked)
+        assert first.state is ChargeState.SUCCEEDED
+        till.clock.advance(1)
+        assert await till.cashier.charge(asked) == first
+        late = request(token.token_id).model_copy(update={"begin_by": START})
+        with pytest.raises(TooLateError) as refusal:
+            await till.cashier.charge(late, code())
+        assert (refusal.value.status, refusal.value.code) == (409, "not_sent")
+        refund = operation(OperationKind.REFUND, first.charge_id).model_copy(update={"begin_by": START})
+        with pytest.raises(TooLateError):
+            await till.cashier.operate(refund)
+        assert await moved(till) == 1
 
     play(story)
 

@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
+import pytest
 from tests.unit.desk.bench import ACME, Bench, open_desk
 
 from tonevault.boundary.charges import ChargeRequest, ChargeResult, ChargeState
 from tonevault.boundary.problems import SecureZoneError, SecureZoneUnreachableError
-from tonevault.desk.payments.charges import NOT_SENT, SEND_FOR
+from tonevault.desk.payments.sending import NOT_SENT, ON_ITS_WAY, SEND_FOR
 from tonevault.kernel.ids import ChargeId, TokenId
 
 
@@ -187,6 +188,10 @@ def test_a_charge_that_was_never_sent_is_not_sent_when_nobody_waits_any_more(tmp
             mend()
             desk.clock.advance(SEND_FOR.total_seconds() + 1)
             await desk.services.sweeper.sweep()
+            # Another node's request may have been let in at the last moment, and not be seen yet.
+            assert (await client.get(f"/v1/charges/{made['id']}")).json()["state"] == "pending"
+            desk.clock.advance(ON_ITS_WAY.total_seconds())
+            await desk.services.sweeper.sweep()
             ended = (await client.get(f"/v1/charges/{made['id']}")).json()
             assert (ended["state"], ended["code"]) == ("failed", NOT_SENT)
             assert not desk.zone.ledger.charges
@@ -201,6 +206,48 @@ def test_a_charge_that_was_never_sent_is_not_sent_when_nobody_waits_any_more(tmp
             await desk.zone.charge(late)
             await desk.caught_up()
             assert (await client.get(f"/v1/charges/{made['id']}")).json()["state"] == "succeeded"
+
+    asyncio.run(play())
+
+
+def test_what_arrives_too_late_is_not_charged(tmp_path: Path) -> None:
+    """The first request hangs on its way until the desk has told that the charge failed: it must not be made any more."""
+
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk, desk.client() as client:
+            kept = await token(desk, client)
+            hanging: list[ChargeRequest] = []
+
+            async def hang(request: ChargeRequest) -> ChargeResult:
+                hanging.append(request)
+                raise SecureZoneUnreachableError("lost")
+
+            real = desk.zone.charge
+            desk.zone.charge = hang  # type: ignore[method-assign]
+            made = (await charge(client, kept, "k")).json()
+            desk.zone.charge = real  # type: ignore[method-assign]
+            desk.clock.advance((SEND_FOR + ON_ITS_WAY).total_seconds() + 1)
+            await desk.services.charges.settle()
+            assert (await client.get(f"/v1/charges/{made['id']}")).json()["state"] == "failed"
+            with pytest.raises(SecureZoneError, match="not_sent"):
+                await desk.zone.charge(hanging[0])
+            assert not desk.zone.ledger.charges
+
+    asyncio.run(play())
+
+
+def test_a_secure_zone_that_lets_nobody_in_ends_no_charge(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk, desk.client() as client:
+            kept = await token(desk, client)
+            mend = silence(desk, after, SecureZoneError(401, "unauthorised", "authorization: is wrong"))
+            made = (await charge(client, kept, "k")).json()
+            mend()
+            await desk.caught_up()
+            settled = (await client.get(f"/v1/charges/{made['id']}")).json()
+            assert settled["state"] == "succeeded"
+            events = (await client.get("/v1/events")).json()["data"]
+            assert "charge.failed" not in [each["type"] for each in events]
 
     asyncio.run(play())
 

@@ -9,7 +9,7 @@ from tests.unit.desk.bench import Bench, open_desk
 
 from tonevault.boundary.operations import OperationState
 from tonevault.boundary.problems import SecureZoneUnreachableError
-from tonevault.desk.payments.operations import NOT_SENT, SEND_FOR
+from tonevault.desk.payments.sending import NOT_SENT, ON_ITS_WAY, SEND_FOR
 from tonevault.kernel.ids import OperationId
 
 
@@ -129,13 +129,35 @@ def test_what_could_not_be_sent_for_long_is_not_sent_any_more(tmp_path: Path) ->
             desk.zone.unreachable = True
             first = (await act(client, charge, "refund")).json()
             assert first["state"] == "pending"
-            desk.clock.advance(SEND_FOR.total_seconds() + 1)
+            desk.clock.advance((SEND_FOR + ON_ITS_WAY).total_seconds() + 1)
             desk.zone.unreachable = False
             await desk.services.operations.settle()
             found = (await client.get(f"/v1/refunds/{first['id']}")).json()
             assert (found["state"], found["code"]) == ("failed", NOT_SENT)
             assert found["advice"]
             assert not desk.zone.ledger.operations
+
+    asyncio.run(play())
+
+
+def test_a_refund_that_was_accepted_and_is_refused_later_stays_to_be_found(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk, desk.client() as client:
+            charge = await charged(desk, client)
+            desk.zone.unreachable = True
+            first = await act(client, charge, "refund", "first", amount=1000)
+            assert (first.status_code, first.json()["state"]) == (201, "pending")
+            desk.zone.unreachable = False
+            await desk.caught_up()
+            assert (await act(client, charge, "refund", "second", amount=1000)).status_code == 201
+            desk.clock.advance(30)
+            await desk.services.operations.settle()
+            found = await client.get(f"/v1/refunds/{first.json()['id']}")
+            assert found.status_code == 200
+            assert (found.json()["state"], found.json()["code"]) == ("failed", "not_refundable")
+            assert await state(client, charge) == ("refunded", 1000, 1000)
+            types = [each["type"] for each in (await client.get("/v1/events")).json()["data"]]
+            assert "refund.failed" in types
 
     asyncio.run(play())
 
