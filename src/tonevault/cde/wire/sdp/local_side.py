@@ -1,6 +1,7 @@
 """What the edge itself says on one leg: its origin line, its growing version, and the `m=` lines both sides have agreed to keep."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
 
 from tonevault.cde.media import Codec, Direction, MediaAddress
@@ -61,6 +62,11 @@ class LocalSide:
         self._agreed: tuple[MediaDescription, ...] | None = None
         self.slots: tuple[Slot, ...] = (Slot("audio", Profile.AVP.value, ()),)
         self.audio_slot = 0
+
+    @property
+    def ip_version(self) -> int:
+        """The edge receives, and so sends, audio over this version alone: 4 or 6."""
+        return ip_address(self._address.host).version
 
     def state(self, audio: Audio) -> bytes:
         """The message body with this audio in its slot and every other stream refused."""

@@ -79,13 +79,13 @@ class OfferAnswer:
         if self._open is not None:
             raise OfferAnswerError("an offer is open: answer or withdraw it first (RFC 3264 section 4)")
         description = parse(body)
-        stream = audio_stream(description, judge=self._keys[source].of_offer)
+        side = self._sides[source]
+        stream = audio_stream(description, judge=self._keys[source].of_offer, ip_version=side.ip_version)
         crypto = self._keys[source.other].offer()
         voice = self._ordered(stream.voice)
         events = with_events(voice, stream.events, stream.redundancy)
         known = (*voice, *events)
         known += redundancy_for(known, stream.redundancy)
-        side = self._sides[source]
         self._open = _Open(source, stream, voice, events, side.slots, side.audio_slot)
         side.slots, side.audio_slot = slots_of(description), stream.slot
         return self._sides[source.other].state(
@@ -108,9 +108,9 @@ class OfferAnswer:
             raise OfferAnswerError("no offer is open for this leg to answer (RFC 3264 section 4)")
         offerer, offer = self._open.source, self._open.stream
         description = parse(body)
-        answer = audio_stream(
-            description, slot=self._sides[source].audio_slot, judge=self._keys[source].of_answer
-        )
+        side = self._sides[source]
+        judge = self._keys[source].of_answer
+        answer = audio_stream(description, slot=side.audio_slot, judge=judge, ip_version=side.ip_version)
         agreement = agree(offer, answer)
         numbers = frozenset(int(one) for one in description.media[answer.slot].formats if one.isdecimal())
         offered, answered = self._sides_of(self._open, answer, agreement, numbers)
@@ -171,8 +171,10 @@ class OfferAnswer:
 
         Raises MalformedSdpError or UnacceptableSdpError, and then nothing has changed.
         """
-        keys = self._keys[leg]
-        stream = audio_stream(parse(body), slot=self._sides[leg].audio_slot, judge=keys.of_refresh)
+        keys, side = self._keys[leg], self._sides[leg]
+        stream = audio_stream(
+            parse(body), slot=side.audio_slot, judge=keys.of_refresh, ip_version=side.ip_version
+        )
         before = self._agreed.get(leg)
         if before is not None:
             security = keys.secured(stream.crypto)

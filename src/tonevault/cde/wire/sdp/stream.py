@@ -48,9 +48,14 @@ class AudioStream:
 
 
 def audio_stream(
-    description: SessionDescription, *, slot: int | None = None, judge: Judge = plain_alone
+    description: SessionDescription,
+    *,
+    slot: int | None = None,
+    judge: Judge = plain_alone,
+    ip_version: int | None = None,
 ) -> AudioStream:
     """The stream that is relayed: the first usable audio, or the one in the given slot (an answer's place is its offer's).
+    `ip_version` is the only one that can be reached, 4 or 6.
 
     Raises UnacceptableSdpError with the reason, of the first audio stream where there are several.
     """
@@ -59,7 +64,7 @@ def audio_stream(
         if media.kind != "audio" or (slot is not None and index != slot):
             continue
         try:
-            return _stream(description, media, index, judge)
+            return _stream(description, media, index, judge, ip_version)
         except UnacceptableSdpError as error:
             refusal = refusal or error
     raise refusal or UnacceptableSdpError(
@@ -67,7 +72,13 @@ def audio_stream(
     )
 
 
-def _stream(description: SessionDescription, media: MediaDescription, slot: int, judge: Judge) -> AudioStream:
+def _stream(
+    description: SessionDescription,
+    media: MediaDescription,
+    slot: int,
+    judge: Judge,
+    ip_version: int | None,
+) -> AudioStream:
     if media.port == 0:
         raise UnacceptableSdpError(
             WarningCode.MEDIA_TYPE_NOT_AVAILABLE, "The audio stream is refused (port 0)"
@@ -75,6 +86,10 @@ def _stream(description: SessionDescription, media: MediaDescription, slot: int,
     profile = _profile(media)
     crypto = judge(profile, crypto_lines(media))
     address = _address(description, media)
+    if ip_version not in {None, address.version} and not address.is_unspecified:
+        raise UnacceptableSdpError(
+            WarningCode.INCOMPATIBLE_ADDRESS, f"Audio is reached over IPv{ip_version} alone on this leg"
+        )
     codecs = codecs_of(media)
     voice = tuple(codec for codec in codecs if codec.name != EVENT)
     if not any(codec.name != COMFORT_NOISE for codec in voice):

@@ -363,3 +363,26 @@ def test_a_peer_is_sent_no_longer_packets_than_it_can_take(rows: tuple[str, ...]
     state.offer(Leg.CUSTOMER, audio("0", *rows))
     state.answer(Leg.AGENT, audio("0", *rows))
     assert media_of(state, Leg.CUSTOMER).ptime_ms == media_of(state, Leg.AGENT).ptime_ms == packet_ms
+
+
+def over_ip6(body: bytes) -> bytes:
+    return body.replace(b"c=IN IP4 192.0.2.10", b"c=IN IP6 2001:db8::10")
+
+
+def test_audio_that_is_not_reached_by_the_legs_version_of_ip_is_refused() -> None:
+    with pytest.raises(UnacceptableSdpError, match="IPv4 alone") as caught:
+        fresh().offer(Leg.CUSTOMER, over_ip6(audio()))
+    assert caught.value.code is WarningCode.INCOMPATIBLE_ADDRESS
+    state = fresh()
+    state.offer(Leg.CUSTOMER, audio())
+    with pytest.raises(UnacceptableSdpError, match="IPv4 alone"):
+        state.answer(Leg.AGENT, over_ip6(audio()))
+    state.answer(Leg.AGENT, audio())
+
+
+def test_of_two_streams_that_of_the_legs_version_of_ip_is_taken() -> None:
+    state = fresh()
+    state.offer(Leg.CUSTOMER, over_ip6(audio()) + b"m=audio 4444 RTP/AVP 0\r\nc=IN IP4 192.0.2.10\r\n")
+    state.answer(Leg.AGENT, audio("0"))
+    remote = media_of(state, Leg.CUSTOMER).remote
+    assert (remote.host, remote.port) == ("192.0.2.10", 4444)
