@@ -1,5 +1,6 @@
 """The desk's regular work: recordings to resume, charges to settle, sessions to give up, rows to forget. Every node does it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -27,7 +28,7 @@ _log = get_logger("desk.sweep")
 
 @dataclass(slots=True)
 class _Task:
-    """Something that is done every so often, and by itself: what fails does not stop the rest."""
+    """Something that is done every so often, and by itself: what fails does not stop the rest. Without `every_s`: whenever it is woken."""
 
     name: str
     every_s: float
@@ -36,7 +37,7 @@ class _Task:
 
 
 class Sweeper:
-    """One task: `run` until cancelled. `sweep` does all that is due, for tests and for the last round before an end."""
+    """`run` until cancelled. `sweep` does all that is due once, one after the other."""
 
     def __init__(
         self,
@@ -71,10 +72,20 @@ class Sweeper:
         )
 
     async def run(self) -> None:
-        """Sweep with every tick, and at once when a session has ended."""
+        """Each task in its own time, recordings at once when a session has ended. One that waits for a gateway or a platform holds up
+        no other: schedules that are due may take minutes, and a recording must not stay paused for them.
+        """
+        async with asyncio.TaskGroup() as side_by_side:
+            for task in self._tasks:
+                side_by_side.create_task(self._keep_doing(task))
+
+    async def _keep_doing(self, task: _Task) -> None:
         while True:
-            await self.sweep()
-            await self._recordings.woken(TICK_S)
+            await self._do(task)
+            if task.every_s:
+                await asyncio.sleep(task.every_s)
+            else:
+                await self._recordings.woken(TICK_S)
 
     async def sweep(self) -> None:
         """Do all that is due."""
@@ -83,10 +94,14 @@ class Sweeper:
             if now < task.due_at:
                 continue
             task.due_at = now + task.every_s
-            try:
-                await task.work()
-            except Exception as error:  # noqa: BLE001 - the other tasks, and the next sweep, must come
-                _log.error("sweep_failed", task=task.name, fault=type(error).__name__)
+            await self._do(task)
+
+    @staticmethod
+    async def _do(task: _Task) -> None:
+        try:
+            await task.work()
+        except Exception as error:  # noqa: BLE001 - the other tasks, and the next sweep, must come
+            _log.error("sweep_failed", task=task.name, fault=type(error).__name__)
 
     async def _resume_recordings(self) -> None:
         for pause in await self._recordings.resume_due():

@@ -1,6 +1,7 @@
 """The regular work: what fails does not stop the rest, and runs until it is told to end."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -44,6 +45,39 @@ def test_the_end_of_a_session_wakes_the_sweep(tmp_path: Path) -> None:
 
             async def resumed() -> bool:
                 return platform.said[-1] == ("resume", call.call_id)
+
+            await desk.until(resumed)
+            sweeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweeping
+
+    asyncio.run(play())
+
+
+def test_one_task_that_waits_for_a_gateway_holds_up_no_other(tmp_path: Path) -> None:
+    async def play() -> None:
+        platform = FakePlatform()
+        async with open_desk(tmp_path, platform=platform) as desk, desk.client() as client:
+            waiting: set[str] = set()
+
+            def hanging(name: str) -> Callable[[], Awaitable[None]]:
+                async def hang() -> None:
+                    waiting.add(name)
+                    await asyncio.Event().wait()
+
+                return hang
+
+            tasks = desk.services.sweeper._tasks
+            for task in tasks:
+                if task.name != "resume_recordings":
+                    task.work = hanging(task.name)
+            sweeping = asyncio.create_task(desk.services.sweeper.run())
+            call = await desk.live_call()
+            session_id = await desk.open_session(client, call)
+            await client.post(f"/v1/sessions/{session_id}/cancel")
+
+            async def resumed() -> bool:
+                return platform.said[-1] == ("resume", call.call_id) and len(waiting) == len(tasks) - 1
 
             await desk.until(resumed)
             sweeping.cancel()
