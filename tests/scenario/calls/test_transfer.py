@@ -6,6 +6,8 @@ from tests.scenario.calls.stage import Stage
 
 from tonevault.cde.media import MaskMode
 from tonevault.cde.wire.sip.cseq import CSeq
+from tonevault.cde.wire.sip.events import ServerKey
+from tonevault.cde.wire.sip.message import Request
 
 TARGET = "<sip:5000@transfer.invalid>"
 NOTIFY = (("Event", "refer"), ("Subscription-State", "active;expires=60"))
@@ -27,6 +29,28 @@ def test_a_blind_transfer_and_its_progress() -> None:
     assert (told.body, told.headers.get("Event")) == (b"SIP/2.0 200 OK", "refer")
     assert told.headers.get("Subscription-State") == "active;expires=60"
     stage.agent.send("BYE")
+    stage.nothing_is_left()
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_call_outlives_a_transfer_of_whose_progress_nobody_wants_to_know(silent: bool) -> None:
+    """RFC 5057 section 4.1: a subscription that is gone, and says so by 481 or silence, is not the call."""
+    stage = Stage()
+    stage.call()
+    stage.agent.send("REFER", headers=(("Refer-To", TARGET),))
+    stage.run(1)
+
+    def unknown(key: ServerKey, request: Request) -> bool:
+        if request.method == "NOTIFY" and not silent:
+            stage.agent.accept(key, request, status=481)
+        return request.method == "NOTIFY"
+
+    stage.agent.on_request = unknown
+    stage.customer.send("NOTIFY", body=b"SIP/2.0 100 Trying", content_type="message/sipfrag", headers=NOTIFY)
+    stage.run(40)
+    assert silent or stage.customer.statuses("NOTIFY") == [481]
+    assert stage.switch.calls()
+    stage.customer.send("BYE")
     stage.nothing_is_left()
 
 

@@ -31,6 +31,8 @@ BODY_HEADERS: Final = ("Content-Disposition", "Content-Encoding", "Content-Langu
 
 DEAD: Final = frozenset({408, 481})
 """RFC 3261 section 12.2.1.2: answers after which a dialog is over."""
+USAGES: Final = frozenset({"NOTIFY", "SUBSCRIBE"})
+"""RFC 5057 section 4.1: they belong to a subscription that shares the dialog; when it is gone, or nobody answers for it, the call is not."""
 BETWEEN_US: Final = {401: 403, 407: 403, 422: 500}
 """Answers about credentials or session timers are for the edge, which has no others to give: their sender gets these instead."""
 
@@ -62,15 +64,16 @@ class PassedRequest:
             add_all(answer.headers, passed_headers(self._call, far.leg, response))
             add_all(answer.headers, _own(response, self._event.request.method))
         self._board.signalling.respond(self._event.key, answer)
-        if status in DEAD:
+        if status in DEAD and self._sent.method not in USAGES:
             end_call(self._board, self._call, EndReason.LEG_LOST, by=far)
 
     def failed(self, status: int, now: float) -> None:  # noqa: ARG002
-        """The far end is silent or out of reach: that leg is lost, and with it the call."""
+        """The far end is silent or out of reach: that leg is lost, and with it the call, unless only a subscription is."""
         # RFC 4320 section 4.2: a request other than INVITE is never answered 408, which would come too late anyway.
         told = RefusalError(481 if status == 408 else status)
         refuse(self._board.signalling, self._event.key, self._event.request, told)
-        end_call(self._board, self._call, EndReason.LEG_LOST)
+        if self._sent.method not in USAGES:
+            end_call(self._board, self._call, EndReason.LEG_LOST)
 
 
 def pass_request(
