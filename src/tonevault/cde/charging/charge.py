@@ -15,7 +15,7 @@ from tonevault.boundary.charges import (
     Initiator,
     Taking,
 )
-from tonevault.cde.charging.model import Attempt, AttemptState, Fault, code_of, shown, tells
+from tonevault.cde.charging.model import Attempt, AttemptState, Fault, code_of, later, shown, tells
 from tonevault.cde.gateway import Check, Code, GatewayAnswer, Kind, Made, Terms
 from tonevault.cde.gateway import Initiator as GatewayInitiator
 from tonevault.kernel.ids import AccountId, ChargeId, TokenId
@@ -91,14 +91,15 @@ class StoredCharge:
 
     def failed(self, fault: Fault, now: datetime) -> "StoredCharge":
         """The charge with a fault of ours."""
-        return replace(self, state=ChargeState.FAILED, code=fault.value, updated_at=now)
+        changed_at = later(self.updated_at, now)
+        return replace(self, state=ChargeState.FAILED, code=fault.value, updated_at=changed_at)
 
     def paid(
         self, state: AttemptState, answer: GatewayAnswer | None, fault: Fault | None, now: datetime
     ) -> "StoredCharge":
         """The charge once the attempt that pays is in `state`, for the reason that `answer` or `fault` gives."""
         code = fault.value if fault else None
-        moved = replace(self, state=CHARGE_STATES[state], updated_at=now, code=code)
+        moved = replace(self, state=CHARGE_STATES[state], updated_at=later(self.updated_at, now), code=code)
         if answer is not None and tells(answer):
             moved = replace(
                 moved,
@@ -130,7 +131,13 @@ class StoredCharge:
             state, captured = ChargeState.CANCELED, 0
         elif refunded:
             state = ChargeState.REFUNDED if refunded >= captured else ChargeState.PARTIALLY_REFUNDED
-        return replace(self, state=state, amount_captured=captured, amount_refunded=refunded, updated_at=now)
+        return replace(
+            self,
+            state=state,
+            amount_captured=captured,
+            amount_refunded=refunded,
+            updated_at=later(self.updated_at, now),
+        )
 
     def result(self) -> ChargeResult:
         """What the desk may know of it."""

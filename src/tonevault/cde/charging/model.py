@@ -1,7 +1,7 @@
 """What an attempt at a gateway is, and how it moves: every transition stands in one table. Decides; does nothing."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -12,6 +12,8 @@ from tonevault.cde.gateway import Code, GatewayAnswer, Kind, Verdict
 from tonevault.kernel.ids import AccountId, ChargeId, OperationId
 
 NO_GATEWAY: Final = "none"
+_MOMENT: Final = timedelta(microseconds=1)
+"""The finest that a time is stored."""
 _REFERENCE: Final[TypeAdapter[str]] = TypeAdapter(Reference)
 
 
@@ -122,7 +124,7 @@ class Attempt:
         return replace(
             self,
             state=state,
-            updated_at=now,
+            updated_at=later(self.updated_at, now),
             silent_since=self.silent_since or (now if state is AttemptState.UNKNOWN else None),
             gateway_reference=answer.gateway_reference
             if answer and tells(answer)
@@ -134,6 +136,11 @@ class Attempt:
     def unwanted(self) -> Code | None:
         """Why it must be let go, where its adapter could not see to it at once."""
         return Code(self.code) if self.state is AttemptState.UNKNOWN and self.code else None
+
+
+def later(last: datetime, now: datetime) -> datetime:
+    """When something changed that had changed at `last`: after that, for reports are ordered by it, and clocks go back or differ."""
+    return max(now, last + _MOMENT)
 
 
 def tells(answer: GatewayAnswer) -> bool:

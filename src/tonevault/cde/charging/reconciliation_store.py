@@ -12,7 +12,7 @@ from tonevault.boundary.reconciliations import (
     ReconciliationView,
 )
 from tonevault.cde.charging.comparison import Differing, Span
-from tonevault.cde.charging.model import shown
+from tonevault.cde.charging.model import later, shown
 from tonevault.cde.schema import DIFFERENCE, RECONCILIATION
 from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.insert import insert_if_absent
@@ -72,7 +72,7 @@ def finish(
     connection.execute(
         update(RECONCILIATION)
         .where(_is(account, identity))
-        .values(state=state.value, compared=compared, updated_at=now)
+        .values(state=state.value, compared=compared, updated_at=later(view.updated_at, now))
     )
     return find(connection, account, identity)
 
