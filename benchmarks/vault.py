@@ -5,53 +5,38 @@
 The bare insert goes through the same driver and the same shared commits, and so does the bare insert in bulk, which gives all rows of a
 commit to the database as one statement. The three take turns, and medians are compared. What each takes of this process's processor is the
 measure that a busy machine disturbs least. Then cards alone are kept, and the memory and the disk that they take are told for a million.
-Re-keying has a benchmark of its own (rekey.py), charges too (charge_overhead.py), and what goes over HTTP (over_http.py): no route takes
-a card, for cards come from captures, within the process.
+
+The second table is the same over HTTP, as far as there is such a thing: no route takes a card, cards are keyed on calls. The secure
+process runs as it is deployed but for its edge, and 128 callers ask it by the desk's own client to complete captures, each of which vaults
+a card (`HTTP, complete`); or go the way from a call's ringing, five requests and 25 keys (`HTTP, journey`). Beside them stand the same
+completion within one process (`complete`), the vault alone, the bare insert, and a request that does nothing: what HTTP itself costs.
+Re-keying has a benchmark of its own (rekey.py), charges too (charge_overhead.py), and charges over HTTP (over_http.py).
 """
 
 import argparse
-import asyncio
 import gc
 import os
-import secrets
-import statistics
 import sys
-import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import uvloop
-from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.lines.kept_over_http import OVER_HTTP_CARDS, OVER_HTTP_HEADINGS, measure_over_http
+from benchmarks.lines.keyed_product import keyed_product
+from benchmarks.lines.vault_bench import Bench, timed
 from benchmarks.lines.vault_place import Place, cards, places
 
-from tonevault.boundary.tokens import TokenUsage
-from tonevault.cde.custodies.file import FileCustody, SharePaths
-from tonevault.cde.migrations import SCRIPTS
-from tonevault.cde.schema import AUDIT_ENTRY, TOKEN
-from tonevault.cde.sealed.card_number import CardNumber
-from tonevault.cde.sealed.small_field import Expiry
-from tonevault.cde.vault.service import Vault
-from tonevault.kernel.ids import AccountId
-from tonevault.plumbing.bulk import add_absent
-from tonevault.plumbing.migrations import upgrade
-from tonevault.plumbing.sql import Database
+from tonevault.plumbing.log import set_up_logging
 
-ACCOUNT: Final = AccountId("acme")
-EXPIRY: Final = Expiry(12, 2049)
 CALLERS: Final = (1, 32, 128)
-ROUNDS: Final = 5
-"""The machine is never quiet: each measure is taken so often, in turn with the others."""
 LIMIT: Final = 0.6
 """Of the bare insert's rate, with `MANY` callers."""
 MANY: Final = max(CALLERS)
+CARDS: Final = 12_800
 KEPT_ALONE: Final = 5
 """Times the cards of a measure, for memory and disk."""
 HEADINGS: Final = (
@@ -67,156 +52,6 @@ HEADINGS: Final = (
     "p50 ms",
     "p99 ms",
 )
-
-Work = Callable[[], Awaitable[object]]
-
-
-@dataclass(frozen=True)
-class Run:
-    """Works a second, each work's milliseconds, and the microseconds of this process's processor for one."""
-
-    rate: float
-    took: list[float]
-    cpu_us: float
-
-
-@dataclass(frozen=True)
-class Rates:
-    """Medians of one number of callers."""
-
-    bare: float
-    bulk: float
-    own: float
-    bare_cpu_us: float
-    own_cpu_us: float
-    p50_ms: float
-    p99_ms: float
-
-    @property
-    def ratio(self) -> float:
-        """To the bare insert."""
-        return self.own / self.bare
-
-
-async def timed(callers: int, works: Sequence[Work]) -> Run:
-    """Do the works with so many callers."""
-    waiting = list(reversed(works))
-    took: list[float] = []
-
-    async def caller() -> None:
-        while waiting:
-            work = waiting.pop()
-            begun = time.perf_counter()
-            await work()
-            took.append((time.perf_counter() - begun) * 1000)
-
-    start, cpu = time.perf_counter(), time.process_time()
-    await asyncio.gather(*(caller() for _ in range(callers)))
-    passed, spent = time.perf_counter() - start, time.process_time() - cpu
-    return Run(len(works) / passed, took, spent / len(works) * 1e6)
-
-
-def bare_row() -> dict[str, Any]:
-    """A row as the vault writes it, of no card."""
-    now = datetime.now(UTC)
-    given = {
-        "account_id": "bare",
-        "token_id": f"tok_{secrets.token_hex(14)}",
-        "usage": "multi",
-        "state": "active",
-        "brand": "visa",
-        "first6": "400000",
-        "last4": "0000",
-        "length": 16,
-        "exp_month": 12,
-        "exp_year": 2049,
-        "epoch": 1,
-        "sealed": secrets.token_bytes(60),
-        "card_index": secrets.token_bytes(32),
-        "replaced_by": None,
-        "created_at": now,
-        "updated_at": now,
-        "expires_at": None,
-    }
-    return {column.name: given.get(column.name) for column in TOKEN.columns}
-
-
-PLAIN: Final = {
-    "sqlite": sqlite.insert(TOKEN).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(TOKEN).on_conflict_do_nothing(),
-}
-"""Made once, as a program that inserts much would."""
-
-
-def insert_bare(connection: Connection, row: dict[str, Any]) -> None:
-    """One row by one statement, and nothing else."""
-    connection.execute(PLAIN[connection.dialect.name], row)
-
-
-def insert_in_bulk(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[None]:
-    """The rows of a commit by one statement, and nothing else."""
-    add_absent(connection, TOKEN, rows, ("account_id", "token_id"))
-    return [None] * len(rows)
-
-
-class Bench:
-    """One database, and the three ways of writing a row of it."""
-
-    def __init__(self, place: Place) -> None:
-        self._database = Database(place.url)
-        upgrade(self._database, SCRIPTS)
-        self._vault = Vault(self._database, FileCustody.open_or_create(SharePaths.below(place.folder)))
-        self._now = datetime.now(UTC)
-
-    def bare(self, row: dict[str, Any]) -> Awaitable[object]:
-        return self._database.transact(lambda c: insert_bare(c, row))
-
-    def bulk(self, row: dict[str, Any]) -> Awaitable[object]:
-        return self._database.transact_together(insert_in_bulk, row)
-
-    def keep(self, digits: bytearray) -> Awaitable[object]:
-        return self._vault.tokenise(ACCOUNT, CardNumber(digits), EXPIRY, TokenUsage.MULTI, self._now)
-
-    async def rates(self, callers: int, count: int) -> Rates:
-        """The three in turn, so that what else the machine does hits each of them."""
-        bare, bulk, own = [], [], []
-        for _ in range(ROUNDS):
-            bare.append(await timed(callers, [partial(self.bare, bare_row()) for _ in range(count)]))
-            bulk.append(await timed(callers, [partial(self.bulk, bare_row()) for _ in range(count)]))
-            own.append(await self.keep_all(callers, count))
-        percentiles = statistics.quantiles([each for run in own for each in run.took], n=100)
-        return Rates(
-            bare=statistics.median(run.rate for run in bare),
-            bulk=statistics.median(run.rate for run in bulk),
-            own=statistics.median(run.rate for run in own),
-            bare_cpu_us=statistics.median(run.cpu_us for run in bare),
-            own_cpu_us=statistics.median(run.cpu_us for run in own),
-            p50_ms=percentiles[49],
-            p99_ms=percentiles[98],
-        )
-
-    async def keep_all(self, callers: int, count: int) -> Run:
-        """Cards that the vault has not seen, each of which becomes a token."""
-        numbers = cards(count, secrets.randbits(64))
-        return await timed(callers, [partial(self.keep, number) for number in numbers])
-
-    async def disk_bytes(self) -> int:
-        """What the database takes on the disk, its journal aside."""
-        if self._database.is_sqlite:
-            sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
-        else:
-            sql = "SELECT pg_database_size(current_database())"
-        return int(await self._database.read(lambda c: c.exec_driver_sql(sql).scalar_one()))
-
-    async def close(self) -> None:
-        """Every token must have its entry in the audit log."""
-        kept = select(func.count()).select_from(TOKEN).where(TOKEN.c.account_id == ACCOUNT)
-        made = select(func.count()).select_from(AUDIT_ENTRY).where(AUDIT_ENTRY.c.action == "token_made")
-        tokens, entries = await self._database.read(
-            lambda c: (c.execute(kept).scalar_one(), c.execute(made).scalar_one())
-        )
-        assert tokens == entries, "a token without its audit entry"
-        await self._database.close()
 
 
 def resident_bytes() -> int:
@@ -275,8 +110,15 @@ def main() -> None:
     parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
     chosen = parser.parse_args()
     print(f"{HEADINGS[0]:<12}{HEADINGS[1]:>8}" + "".join(f"{each:>12}" for each in HEADINGS[2:]))
+    set_up_logging(level="WARNING")
+    part = 10 if chosen.quick else 1
     with places(chosen.database) as where:
-        verdicts = [uvloop.run(measure(place, 1_280 if chosen.quick else 12_800)) for place in where]
+        verdicts = [uvloop.run(measure(place, CARDS // part)) for place in where]
+        names = [place.name for place in where]
+    print(f"\n{'database':<12}{'128 callers':<16}" + "".join(f"{each:>12}" for each in OVER_HTTP_HEADINGS))
+    for name in names:
+        with keyed_product(name) as product:
+            uvloop.run(measure_over_http(product, OVER_HTTP_CARDS // part))
     sys.exit(0 if all(verdicts) else 1)
 
 

@@ -84,20 +84,7 @@ def running_product(name: str, numbers: Sequence[bytearray]) -> Iterator[Running
     folder = Path(tempfile.mkdtemp(prefix="tv-"))
     server = PostgresServer(settings=()) if name == "PostgreSQL" else None
     try:
-        desk, sip = _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
-        config = folder / "tonevault.toml"
-        config.write_text(
-            CONFIGURATION.format(
-                data=folder / "data",
-                account=ACCOUNT,
-                secure=f'database = "{server.fresh()}"' if server else "",
-                desk_database=f'database = "{server.fresh()}"' if server else "",
-                sip=sip,
-                desk=desk,
-                media=MEDIA[0],
-                media_end=MEDIA[1],
-            )
-        )
+        config, desk = configure(folder, server)
         settings = load_settings(config)
         where = places(settings)
         prepare_boundary(where)
@@ -106,14 +93,31 @@ def running_product(name: str, numbers: Sequence[bytearray]) -> Iterator[Running
         tokens = asyncio.run(_fill(open_secure_database(where), FileCustody.open_or_create(shares), numbers))
         with _serving(config, folder) as process:
             key = _command(config, "api-keys", "add", "benchmark", "--account", ACCOUNT).split()[0]
-            _await_health(process, f"http://{LOOPBACK}:{desk}/health", folder / "log")
-            yield Running(
-                name, (LOOPBACK, desk), key, where.socket, boundary_token(settings, where), tuple(tokens)
-            )
+            _await_health(process, f"http://{desk[0]}:{desk[1]}/health", folder / "log")
+            yield Running(name, desk, key, where.socket, boundary_token(settings, where), tuple(tokens))
     finally:
         if server is not None:
             server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def configure(folder: Path, server: PostgresServer | None) -> tuple[Path, tuple[str, int]]:
+    """Write the configuration of a product that keeps all in the folder, or on the server; and where its desk will listen."""
+    desk, sip = _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
+    config = folder / "tonevault.toml"
+    config.write_text(
+        CONFIGURATION.format(
+            data=folder / "data",
+            account=ACCOUNT,
+            secure=f'database = "{server.fresh()}"' if server else "",
+            desk_database=f'database = "{server.fresh()}"' if server else "",
+            sip=sip,
+            desk=desk,
+            media=MEDIA[0],
+            media_end=MEDIA[1],
+        )
+    )
+    return config, (LOOPBACK, desk)
 
 
 async def _fill(database: Database, custody: FileCustody, numbers: Sequence[bytearray]) -> list[TokenId]:
@@ -131,14 +135,21 @@ def _serving(config: Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         process = subprocess.Popen(
             [TONEVAULT, "--config", config, "serve"], stdout=log, stderr=subprocess.STDOUT
         )
-        try:
+        with stopped_at_the_end(process):
             yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(30)
-            process.kill()
-            process.wait()
+
+
+@contextmanager
+def stopped_at_the_end(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """A process of the product is asked to stop when the block ends, and killed if it does not."""
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+        process.kill()
+        process.wait()
 
 
 def _command(config: Path, *words: str) -> str:

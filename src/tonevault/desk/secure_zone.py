@@ -23,7 +23,7 @@ from tonevault.boundary.reconciliations import (
     ReconciliationView,
 )
 from tonevault.boundary.tokens import TokenView
-from tonevault.desk.spread_transport import POOLS, SpreadTransport
+from tonevault.desk.socket_transport import SocketTransport
 from tonevault.kernel.ids import AccountId, CallId, ChargeId, OperationId, SessionId, TokenId
 
 M = TypeVar("M", bound=Message)
@@ -50,10 +50,9 @@ class HttpSecureZone:
     @classmethod
     def on_unix_socket(cls, path: Path, token: str) -> Self:
         """The secure process of this machine; `token` is the secret that both zones share."""
-        limits = httpx.Limits(max_connections=MAX_CONNECTIONS // POOLS, keepalive_expiry=IDLE_CONNECTION_S)
         return cls(
             httpx.AsyncClient(
-                transport=SpreadTransport(lambda: httpx.AsyncHTTPTransport(uds=str(path), limits=limits)),
+                transport=SocketTransport(path, max_connections=MAX_CONNECTIONS, idle_s=IDLE_CONNECTION_S),
                 base_url="http://secure-zone",
                 headers={"Authorization": f"Bearer {token}"},
                 timeout=_LIMITS,
