@@ -32,7 +32,7 @@ BODY_HEADERS: Final = ("Content-Disposition", "Content-Encoding", "Content-Langu
 DEAD: Final = frozenset({408, 481})
 """RFC 3261 section 12.2.1.2: answers after which a dialog is over."""
 USAGES: Final = frozenset({"NOTIFY", "SUBSCRIBE"})
-"""RFC 5057 section 4.1: they belong to a subscription that shares the dialog; when it is gone, or nobody answers for it, the call is not."""
+"""RFC 5057 section 4.1: they belong to a subscription that shares the dialog. Where it is gone, or nobody answers, the call is not."""
 BETWEEN_US: Final = {401: 403, 407: 403, 422: 500}
 """Answers about credentials or session timers are for the edge, which has no others to give: their sender gets these instead."""
 

@@ -15,6 +15,9 @@ LONGEST_SEGMENT: Final = 0xFFFF
 """RFC 4733 section 2.5.1.3: at this duration a held key goes on as a new segment, whose timestamp is larger by this duration."""
 LOST_SEGMENTS: Final = 4
 """A press is still one when up to three whole segments (24 s at 8 kHz) were lost: the fourth is the last that is taken as its sequel."""
+UNEVEN_SEGMENT_S: Final = 0.12
+"""Senders count in packets, of 120 ms at most: some begin the next segment with the last packet that the longest has room for, others
+(browsers) with the first that it has none for."""
 REMEMBERED_EVENTS: Final = 16
 """More than a second of the fastest keying (80 ms a key, ITU-T Q.24): repeats of an end packet arrive well within it."""
 END_LOST_S: Final = 0.2
@@ -31,9 +34,11 @@ class EventError(ValueError):
 class PressedEvent:
     """One press, as long as its packets may still come. `withheld` marks it as caught: no packet of it may ever pass again.
 
-    It holds no key: the code lives in the receiver alone, in octets that are overwritten.
+    `timestamp` and `duration` are those of its newest segment, `began` is the timestamp of its first. It holds no key: the code lives in
+    the receiver alone, in octets that are overwritten.
     """
 
+    began: int
     timestamp: int
     duration: int
     ended: bool
@@ -106,31 +111,50 @@ class EventReceiver:
             raise EventError("telephone-event: shorter than the 4 octets of one event")
         code, flags, duration = PAYLOAD.unpack_from(payload)
         onset = now - duration / clock_rate
-        event = self._after_move(code, marker, now) if self._moved else self._known(code, timestamp, marker)
+        if self._moved:
+            event = self._after_move(code, timestamp, marker, now)
+        else:
+            event = self._known(code, timestamp) or self._held(code, timestamp, marker, clock_rate, now)
         key = None
         if event is None:
-            event = PressedEvent(timestamp, 0, False, now)
+            event = PressedEvent(timestamp, timestamp, 0, False, now)
             self._remember(event, code)
             key = Key.from_event(code) if code <= LAST_EVENT else None
-        event.duration = max(event.duration, duration) if timestamp == event.timestamp else duration
-        event.timestamp = timestamp
+        step = timestamp_step(timestamp, event.timestamp)
+        if step > 0:
+            event.timestamp, event.duration = timestamp, duration
+        elif step == 0:
+            event.duration = max(event.duration, duration)
         event.ended = event.ended or bool(flags & END)
         event.updated_at = now
         return EventUpdate(event, key, onset, clock_rate, repeated)
 
-    def _known(self, code: int, timestamp: int, marker: bool) -> PressedEvent | None:
-        """The event that this packet belongs to, if any packet of it was seen; a later segment of a held key is the same event."""
+    def _known(self, code: int, timestamp: int) -> PressedEvent | None:
+        """The event that this packet belongs to, if any packet of it was seen."""
         for index in range(len(self._events) - 1, -1, -1):
-            if self._events[index].timestamp == timestamp and self._codes[index] == code:
-                return self._events[index]
+            event = self._events[index]
+            since = timestamp_step(timestamp, event.began)
+            if 0 <= since <= timestamp_step(event.timestamp, event.began) and self._codes[index] == code:
+                return event
+        return None
+
+    def _held(
+        self, code: int, timestamp: int, marker: bool, clock_rate: int, now: float
+    ) -> PressedEvent | None:
+        """The event whose key is held for so long that this packet begins another segment of it."""
         if marker or not self._events or self._codes[len(self._events) - 1] != code:
             return None
         last = self._events[-1]
+        if last.ended:
+            return None
         step = timestamp_step(timestamp, last.timestamp)
-        is_segment = step > 0 and step % LONGEST_SEGMENT == 0 and step // LONGEST_SEGMENT <= LOST_SEGMENTS
-        return last if is_segment and not last.ended else None
+        if step > 0 and step % LONGEST_SEGMENT == 0 and step // LONGEST_SEGMENT <= LOST_SEGMENTS:
+            return last
+        uneven = UNEVEN_SEGMENT_S * clock_rate
+        is_full = last.duration >= LONGEST_SEGMENT - uneven and now - last.updated_at <= END_LOST_S
+        return last if is_full and last.duration <= step <= LONGEST_SEGMENT + uneven else None
 
-    def _after_move(self, code: int, marker: bool, now: float) -> PressedEvent | None:
+    def _after_move(self, code: int, timestamp: int, marker: bool, now: float) -> PressedEvent | None:
         """The event held while the source moved, if this packet goes on with it; all others are forgotten, as their timestamps are."""
         self._moved = False
         last = self._events[-1] if self._events else None
@@ -144,6 +168,7 @@ class EventReceiver:
             or now - last.updated_at > SOURCE_CHANGE_S
         ):
             return None
+        last.began, last.timestamp, last.duration = timestamp, timestamp, 0
         self._remember(last, code)
         return last
 

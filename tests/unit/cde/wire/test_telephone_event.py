@@ -84,6 +84,35 @@ def test_a_long_press_is_one_though_a_whole_segment_was_lost() -> None:
     assert len(presses(EventReceiver(), told)) == 1
 
 
+@pytest.mark.parametrize(("step", "told"), [(65280, 65280), (66240, 65280), (66240, 0xFFFF)])
+def test_a_long_press_is_one_though_its_segments_are_cut_where_packets_end(step: int, told: int) -> None:
+    """At 48 kHz, packets of 960 units: a browser tells 65535 and begins the next segment at 66240; others begin it at 65280."""
+    receiver, keys, start = EventReceiver(), [], 1000
+    for packet in range(200):
+        since = 960 * packet
+        timestamp = start + since // step * step
+        duration = min(since % step, told)
+        update = receiver.receive(build_event(7, duration), timestamp, packet == 0, 48000, 0.02 * packet)
+        keys += [update.key] if update.key is not None else []
+    assert len(keys) == 1
+
+
+def test_what_comes_late_of_a_former_segment_is_no_press() -> None:
+    receiver, start = EventReceiver(), 0xFFFFFF00
+    first, second = (start, False), ((start + 0xFFFF) & 0xFFFFFFFF, False)
+    told = [
+        (build_event(9, 0xFF00), start, True),
+        (build_event(9, 160), *second),
+        (build_event(9, 0xFFFF), *first),
+        (build_event(9, 320), *second),
+        (build_event(9, 0xFFF0), *first),
+        (build_event(9, 480, end=True), *second),
+        (build_event(9, 0xFFFF), *first),
+    ]
+    assert len(presses(receiver, told)) == 1
+    assert not receiver.in_progress(0.14)
+
+
 def test_a_press_that_ended_is_not_continued_by_a_segment() -> None:
     told = [*packets_of(9, 1000, 2), (build_event(9, 160), 1000 + 0xFFFF, False)]
     assert len(presses(EventReceiver(), told)) == 2
