@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tonevault.cde.sealed.key import Key
@@ -49,6 +49,7 @@ def test_a_press_of_which_only_an_end_arrived_is_one() -> None:
     assert len(presses(EventReceiver(), packets_of(4, 1000, 3)[-2:])) == 1
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(0, 40))
 def test_loss_reordering_and_duplicates_change_nothing(chance: random.Random, lost_percent: int) -> None:
     told: list[tuple[bytes, int, bool]] = []
