@@ -87,6 +87,30 @@ def add_absent(
     return added
 
 
+def put_newest(
+    connection: Connection, table: Table, rows: Sequence[Row], key: tuple[str, ...], version: str
+) -> None:
+    """Insert rows, each in the place of the one that has its `key` already, where its `version` is the greater; else it is left out."""
+    if not rows:
+        return
+    newest: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        there = newest.setdefault(tuple(row[name] for name in key), row)
+        if row[version] > there[version]:
+            newest[tuple(row[name] for name in key)] = row
+    # In one order, so that two writers of the same rows wait for each other and never in a ring.
+    ordered = [newest[each] for each in sorted(newest)]
+    shape = _shape_of(connection.dialect, table)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in shape.names if name not in key)
+    end = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes} WHERE {table.name}.{version} < excluded.{version}"
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"{shape.from_arrays} {end}", _columns(shape, ordered))
+        return
+    for chunk in _chunks(ordered):
+        sql, values = _statement(shape, chunk)
+        connection.exec_driver_sql(f"{sql} {end}", values)
+
+
 def _present(
     connection: Connection, table: Table, keys: list[tuple[Any, Any]], names: tuple[str, str]
 ) -> set[tuple[Any, Any]]:

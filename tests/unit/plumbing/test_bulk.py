@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from tests.databases import blank_url
 
-from tonevault.plumbing.bulk import add_absent, add_rows
+from tonevault.plumbing.bulk import add_absent, add_rows, put_newest
 from tonevault.plumbing.sql import Database, UtcTime
 
 METADATA = MetaData()
@@ -90,6 +90,25 @@ def test_a_taken_key_is_an_error_where_nothing_may_stand(database: Database) -> 
     assert database.read_now(lambda c: c.execute(select(CARD)).all()) == []
 
 
+def test_the_newest_of_each_key_stands(database: Database) -> None:
+    def newer(number: int, large: int) -> dict[str, Any]:
+        return row(number, b"%d of %d" % (large, number)) | {"large": large}
+
+    database.transact_now(lambda c: add_rows(c, CARD, [newer(1, 5), newer(2, 5), newer(3, 5)]))
+    rows = [newer(3, 4), newer(2, 6), newer(2, 7), newer(2, 6), newer(1, 5), newer(4, 1)]
+    many = [newer(number, 1) for number in range(200, 10, -1)]
+    database.transact_now(lambda c: put_newest(c, CARD, [*rows, *many], KEY, "large"))
+    found = database.read_now(lambda c: c.execute(select(CARD).order_by(CARD.c.number)).all())
+    assert [dict(each._mapping) for each in found] == [
+        newer(1, 5),
+        newer(2, 7),
+        newer(3, 5),
+        newer(4, 1),
+        *reversed(many),
+    ]
+
+
 def test_no_rows_are_no_statement(database: Database) -> None:
     database.transact_now(lambda c: add_rows(c, CARD, []))
     assert database.transact_now(lambda c: add_absent(c, CARD, [], KEY)) == set()
+    database.transact_now(lambda c: put_newest(c, CARD, [], KEY, "large"))

@@ -1,16 +1,18 @@
 """Capture sessions in the secure zone's database: the view that the desk may see, and no more. Dots and masks only (PCI DSS 3.2.1)."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from tonevault.boundary.captures import CaptureState, CaptureView
 from tonevault.cde.capture.model import LIVE
 from tonevault.cde.schema import CAPTURE_SESSION
 from tonevault.kernel.ids import AccountId, ChargeId, SessionId
-from tonevault.plumbing.insert import insert_if_absent
+from tonevault.plumbing.bulk import put_newest
 from tonevault.plumbing.sql import Database
 
+KEY: Final = ("account_id", "session_id")
 MAX_LEFT_OPEN: Final = 10_000
 """Sessions of one node that a crash can leave open: ten times the calls of a large node."""
 
@@ -25,7 +27,7 @@ class SqlCaptureStore:
 
     async def save(self, view: CaptureView, charge_id: ChargeId | None) -> None:
         """See CaptureStore."""
-        await self._database.transact(lambda c: self._save(c, view, charge_id))
+        await self._database.transact_together(self._save_all, (view, charge_id))
 
     async def find(self, session_id: SessionId) -> CaptureView | None:
         """See CaptureStore."""
@@ -57,24 +59,22 @@ class SqlCaptureStore:
         rows = await self._database.read(lambda c: c.execute(wanted).all())
         return [(CaptureView.model_validate_json(row.view), row.charge_id) for row in rows]
 
-    def _save(self, connection: Connection, view: CaptureView, charge_id: ChargeId | None) -> None:
-        values = {
-            "node": self._node,
-            "state": view.state.value,
-            "charge_id": charge_id,
-            "revision": view.revision,
-            "view": view.model_dump_json(),
-            "updated_at": view.updated_at,
-        }
-        key = {"account_id": view.account_id, "session_id": view.session_id}
-        if insert_if_absent(connection, CAPTURE_SESSION, key | values):
-            return
-        connection.execute(
-            update(CAPTURE_SESSION)
-            .where(
-                CAPTURE_SESSION.c.account_id == view.account_id,
-                CAPTURE_SESSION.c.session_id == view.session_id,
-                CAPTURE_SESSION.c.revision < view.revision,
-            )
-            .values(values)
-        )
+    def _save_all(
+        self, connection: Connection, views: Sequence[tuple[CaptureView, ChargeId | None]]
+    ) -> list[None]:
+        """By one statement, for sessions end by the dozen where calls do."""
+        rows = [
+            {
+                "account_id": view.account_id,
+                "session_id": view.session_id,
+                "node": self._node,
+                "state": view.state.value,
+                "charge_id": charge_id,
+                "revision": view.revision,
+                "view": view.model_dump_json(),
+                "updated_at": view.updated_at,
+            }
+            for view, charge_id in views
+        ]
+        put_newest(connection, CAPTURE_SESSION, rows, KEY, "revision")
+        return [None] * len(rows)
