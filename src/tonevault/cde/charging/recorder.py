@@ -140,7 +140,7 @@ class Recorder:
         if attempt.operation_id is not None:
             return
         if charge.drops_token:
-            self._vault.revoke_in(connection, charge.account_id, charge.token_id, now)
+            self._vault.drop_in(connection, charge.account_id, charge.token_id, now)
         first = charge.keeps_card and charge.initiator is Initiator.CUSTOMER
         if attempt.state is AttemptState.APPROVED and first and answer and answer.scheme_reference:
             credentials.keep(connection, charge, answer.scheme_reference, now)

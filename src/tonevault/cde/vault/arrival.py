@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
@@ -15,6 +15,7 @@ from tonevault.cde.vault.keys import AccountKeys
 from tonevault.cde.vault.model import SealedCard, StoredToken
 from tonevault.kernel.ids import AccountId
 
+_MOMENT: Final = timedelta(microseconds=1)
 RIVAL_TRIES: Final = 5
 """A card whose token is revoked by others while it is kept is tried again this often."""
 
@@ -75,23 +76,27 @@ def _making(arrival: Arrival) -> Entry:
 
 def _found(connection: Connection, arrival: Arrival, standing: StoredToken | None) -> StoredToken:
     """The card has a token: with the newer expiry of the two."""
-    tries = RIVAL_TRIES
-    while standing is None:
+    for _ in range(RIVAL_TRIES):
+        if standing is not None and (given := _given_out(connection, arrival, standing)) is not None:
+            return given
         # The token that was in the way is gone: revoked by a transaction that committed in between.
-        if tries == 0:
-            raise TimeoutError(
-                "the token of this card was revoked and made again while it was captured; try again"
-            )
-        tries -= 1
         if store.insert_all(connection, [(arrival.token, arrival.card, arrival.index)]):
             record_all(connection, [_making(arrival)])
             return arrival.token
         here = [(arrival.token.account_id, index) for index in (arrival.index,) if index is not None]
         standing = _known(arrival, store.find_by_index(connection, here))
+    raise TimeoutError("the token of this card was revoked and made again while it was captured; try again")
+
+
+def _given_out(connection: Connection, arrival: Arrival, standing: StoredToken) -> StoredToken | None:
+    """The token for one more capture of its card; None where it ended since it was looked for."""
     account, token_id = standing.account_id, standing.token_id
-    record(connection, Action.TOKEN_FOUND, at=arrival.at, account=account, subject=token_id)
     expiry = arrival.token.expiry if _is_newer(arrival.token.expiry, standing.expiry) else standing.expiry
-    store.set_expiry(connection, account, token_id, expiry, arrival.at)
+    # Always after it was made, for an unwanted token is dropped only while nobody else has it.
+    at = max(arrival.at, standing.created_at + _MOMENT)
+    if not store.set_expiry(connection, account, token_id, expiry, at):
+        return None
+    record(connection, Action.TOKEN_FOUND, at=arrival.at, account=account, subject=token_id)
     if expiry != standing.expiry:
         record(connection, Action.TOKEN_UPDATED, at=arrival.at, account=account, subject=token_id)
     return replace(standing, expiry=expiry)

@@ -208,6 +208,15 @@ class Vault:
             self._change(connection, token, TokenEvent.REVOKE, now)
         raise AssertionError("unreachable: a token changes state three times at most")
 
+    def drop_in(self, connection: Connection, account: AccountId, token_id: TokenId, now: datetime) -> None:
+        """Revoke a token whose first payment left it unwanted, within the caller's transaction, unless it was given out again meanwhile."""
+        token = store.find(connection, account, token_id)
+        if token is None or token.state is TokenState.REVOKED:
+            return
+        if token.usage is TokenUsage.MULTI and not store.hold_unshared(connection, token):
+            return
+        self.revoke_in(connection, account, token_id, now)
+
     async def sweep(self, now: datetime) -> int:
         """Expire and shred single-use tokens whose time is up; the number done. Called every minute or so by every node."""
 

@@ -91,13 +91,17 @@ def find_with_card(
 
 def set_expiry(
     connection: Connection, account: AccountId, token_id: TokenId, expiry: Expiry, now: datetime
-) -> None:
-    """The card was taken again, or the issuer tells a later expiry: which expiry counts from now on, and that the token is in use."""
-    connection.execute(
+) -> bool:
+    """The card was taken again, or the issuer tells a later expiry: which expiry counts from now on, and that the token is in use.
+
+    False where the token has ended.
+    """
+    done = connection.execute(
         update(TOKEN)
         .where(_is(account, token_id), TOKEN.c.state == TokenState.ACTIVE.value)
         .values(exp_month=expiry.month, exp_year=expiry.year, updated_at=now)
     )
+    return done.rowcount == 1
 
 
 def change(
@@ -121,6 +125,17 @@ def change(
             replaced_by=replaced_by or token.replaced_by,
             updated_at=now,
         )
+    )
+    return done.rowcount == 1
+
+
+def hold_unshared(connection: Connection, token: StoredToken) -> bool:
+    """Whether nobody has been given a token since it was made; then nobody will be until the transaction ends."""
+    unshared = TOKEN.c.updated_at == TOKEN.c.created_at
+    done = connection.execute(
+        update(TOKEN)
+        .where(_is(token.account_id, token.token_id), unshared)
+        .values(updated_at=token.created_at)
     )
     return done.rowcount == 1
 

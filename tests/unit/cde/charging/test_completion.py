@@ -1,5 +1,6 @@
 """What ends a capture: a token that could not be made is never taken for a decline, nor a decline for a lost token."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tonevault.cde.charging import store
 from tonevault.cde.charging.charge import StoredCharge
 from tonevault.cde.charging.completion import CapturedCard, Completed, NotTokenised
 from tonevault.cde.charging.errors import IdempotencyMismatchError
+from tonevault.cde.gateway import Authorisation, GatewayAnswer
 from tonevault.cde.schema import ACCOUNT_KEY, TOKEN
 from tonevault.cde.sealed.small_field import Expiry
 from tonevault.cde.sealed.warrant import open_code, open_number
@@ -91,6 +93,33 @@ def test_an_address_mismatch_spares_a_token_that_was_there_before(play: Play) ->
         done = await complete(till, till.card(MISMATCH, postal_code="99999"), sale=till.sale())
         assert done.token is not None
         assert (done.token.token_id, done.token.state) == (kept.token_id, TokenState.ACTIVE)
+
+    play(story)
+
+
+def test_an_address_mismatch_spares_a_token_that_was_given_out_meanwhile(play: Play) -> None:
+    """Two agents take the same card; the first one's payment is declined after the second one was given the token."""
+
+    async def story(till: Till) -> None:
+        arrived, answers, authorise = asyncio.Event(), asyncio.Event(), till.simulator.authorise
+
+        async def slow(request: Authorisation) -> GatewayAnswer:
+            arrived.set()
+            await answers.wait()
+            return await authorise(request)
+
+        till.simulator.authorise = slow  # type: ignore[method-assign]
+        card = till.card(MISMATCH, postal_code="99999")
+        first = asyncio.create_task(complete(till, card, sale=till.sale()))
+        await arrived.wait()
+        second = await complete(till, till.card(MISMATCH))
+        assert second.token is not None
+        assert (second.token.state, second.existing) == (TokenState.ACTIVE, True)
+        answers.set()
+        done = await first
+        assert (done.token, done.charge is not None and done.charge.token_id) == (None, None)
+        kept = await till.vault.token(ACCOUNT, second.token.token_id, till.clock.utc())
+        assert kept.state is TokenState.ACTIVE
 
     play(story)
 
