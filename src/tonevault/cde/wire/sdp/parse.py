@@ -35,10 +35,8 @@ def parse(body: bytes) -> SessionDescription:
 def _lines(body: bytes) -> list[_Numbered]:
     if len(body) > MAX_BYTES:
         raise MalformedSdpError(1, f"a description has at most {MAX_BYTES} bytes")
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise MalformedSdpError(1, "the text must be UTF-8 (RFC 8866 section 4.5)") from None
+    # RFC 8866 section 4.5 wants UTF-8. What is not stands in names and notes, of which nothing passes, and goes back as it came.
+    text = body.decode("utf-8", "surrogateescape")
     # Splitting at LF alone and dropping a CR takes both line ends that RFC 8866 section 5 asks a reader to accept.
     rows = text.rstrip("\r\n").split("\n")
     if len(rows) > MAX_LINES:
@@ -108,7 +106,7 @@ def _media(lines: list[_Numbered]) -> MediaDescription:
 
 
 def _origin(number: int, value: str) -> Origin:
-    words = value.split(" ")
+    words = value.rstrip(" ").split(" ")
     if len(words) != 6 or words[3] != "IN" or words[4] not in {"IP4", "IP6"}:
         raise MalformedSdpError(number, "o= is a user name, two numbers, IN, IP4 or IP6 and an address")
     if not (_NUMBER.fullmatch(words[1]) and _NUMBER.fullmatch(words[2])):
@@ -117,7 +115,7 @@ def _origin(number: int, value: str) -> Origin:
 
 
 def _connection(number: int, value: str) -> Connection:
-    words = value.split(" ")
+    words = value.rstrip(" ").split(" ")
     if len(words) != 3 or words[0] != "IN" or words[1] not in {"IP4", "IP6"} or not words[2]:
         raise MalformedSdpError(number, "c= is IN, IP4 or IP6 and an address")
     return Connection(words[1], words[2])

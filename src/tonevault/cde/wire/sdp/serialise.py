@@ -14,7 +14,7 @@ def serialise(description: SessionDescription) -> bytes:
     for media in description.media:
         rows.append(_media(media))
         rows.extend(_body(media.lines, media.connection))
-    return "".join(f"{row}\r\n" for row in rows).encode()
+    return "".join(f"{row}\r\n" for row in rows).encode("utf-8", "surrogateescape")
 
 
 def _origin(description: SessionDescription) -> str:

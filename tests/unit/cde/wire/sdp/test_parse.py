@@ -71,8 +71,17 @@ def test_what_is_malformed_names_its_line_and_not_its_text(text: str, line: int)
 def test_size_and_encoding() -> None:
     with pytest.raises(MalformedSdpError, match="at most"):
         parse(CARRIER + b"a=x\r\n" * MAX_BYTES)
-    with pytest.raises(MalformedSdpError, match="UTF-8"):
-        parse(CARRIER + b"a=\xff\r\n")
+
+
+def test_names_in_another_character_set_are_no_reason_to_refuse_a_call() -> None:
+    body = CARRIER.replace(b"s=SIP Media Capabilities", b"s=B\xfcro") + b"a=label:\xff\r\n"
+    assert serialise(parse(body)) == body
+
+
+def test_blanks_behind_an_address_are_not_part_of_it() -> None:
+    blanks = CARRIER.replace(b"203.0.113.7\r\n", b"203.0.113.7 \r\n").replace(b"113.8\r\n", b"113.8  \r\n")
+    assert blanks != CARRIER
+    assert parse(blanks) == parse(CARRIER)
 
 
 @settings(max_examples=150, deadline=None)
