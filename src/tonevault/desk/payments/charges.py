@@ -109,11 +109,9 @@ class ChargeService:
                 split_id=asked.split_id,
             )
             await self._intend(account_id, charge, actor)
-        elif known.is_settled:
-            return known
-        else:
-            charge = known
-        await self._send(account_id, charge)
+            await self._send(account_id, charge)
+        elif not known.is_settled:
+            await self._send(account_id, known)
         settled = await self.get(account_id, charge_id)
         if settled.code == TOKEN_NOT_CHARGEABLE:
             raise _not_chargeable(await self._tokens.get(account_id, token_id))

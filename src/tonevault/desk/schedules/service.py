@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
@@ -29,6 +29,8 @@ from tonevault.plumbing.sql import Database
 
 BATCH: Final = 50
 """Steps in one sweep; the next sweep takes the next ones."""
+FARTHEST: Final = timedelta(days=3653)
+"""Ten years: no card lives longer."""
 MAX_SUCCESSORS: Final = 5
 """A token that was replaced is followed so far."""
 
@@ -110,6 +112,7 @@ class ScheduleService:
             created_at=now,
             updated_at=now,
         )
+        _check_start(schedule, now)
 
         def add(connection: Connection) -> list[Numbered]:
             self._audit.append(connection, account_id, actor, "create_schedule", subject=schedule_id)
@@ -252,6 +255,18 @@ class ScheduleService:
 
     async def _find(self, account_id: AccountId, schedule_id: str) -> Schedule | None:
         return await self._database.read(lambda c: store.find(c, account_id, schedule_id))
+
+
+def _check_start(schedule: Schedule, now: datetime) -> None:
+    """A mistaken year would charge every payment since then in one go; a far one is beyond the calendar."""
+    if schedule.starts_at > now + FARTHEST:
+        raise invalid("starts_at", "not_far_future", "must lie within ten years")
+    if schedule.starts_at < now - FARTHEST or schedule.occurrence(1) <= now:
+        raise invalid(
+            "starts_at",
+            "not_far_past",
+            "lies so far back that more than one payment would be due at once; begin with the next one",
+        )
 
 
 def _not_repeatable(token: CardToken) -> Refusal:

@@ -294,6 +294,25 @@ def test_a_token_that_cannot_be_charged(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
+def test_a_token_that_ends_as_it_is_charged_is_refused_however_often_it_is_asked(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk, desk.client() as client:
+            kept = await token(desk, client)
+            real = desk.zone.charge
+
+            async def revoked_first(request: ChargeRequest) -> ChargeResult:
+                desk.zone.ledger.revoke(ACME, TokenId(kept))
+                return await real(request)
+
+            desk.zone.charge = revoked_first  # type: ignore[method-assign]
+            for _ in range(2):
+                refused = await charge(client, kept, "k")
+                assert (refused.status_code, refused.json()["code"]) == (409, "token_not_chargeable")
+                assert refused.json()["token_state"] == "revoked"
+
+    asyncio.run(play())
+
+
 def test_a_token_can_be_read_while_the_secure_zone_is_away(tmp_path: Path) -> None:
     async def play() -> None:
         async with open_desk(tmp_path) as desk, desk.client() as client:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import pytest
 from tests.unit.desk.bench import ACME, Bench, open_desk
 
 from tonevault.boundary.charges import ChargeState, Initiator
@@ -47,6 +48,46 @@ def test_it_charges_once_a_turn_and_finishes(tmp_path: Path) -> None:
             assert (found["state"], found["turn"]) == ("finished", 2)
             listed = (await client.get("/v1/charges")).json()["data"]
             assert {each["schedule_id"] for each in listed} == {made.json()["id"]}
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "rule"),
+    [
+        ("2026-03-01T12:00:00Z", "past"),
+        ("0001-01-01T00:00:00+14:00", "past"),
+        ("9999-12-31T23:59:59Z", "future"),
+    ],
+)
+def test_a_start_far_off_is_refused_before_it_charges_many_times(
+    tmp_path: Path, starts_at: str, rule: str
+) -> None:
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk, desk.client() as client:
+            refused = await create(client, await token(desk, client), unit="month", starts_at=starts_at)
+            assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+            fault = refused.json()["errors"][0]
+            assert (fault["field"], fault["rule"]) == ("starts_at", f"not_far_{rule}")
+            for _ in range(3):
+                await pass_time(desk, 31)
+            assert not desk.zone.ledger.charges
+
+    asyncio.run(play())
+
+
+def test_a_start_earlier_in_the_present_turn_charges_once(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk, desk.client() as client:
+            made = await create(
+                client, await token(desk, client), unit="month", starts_at="2027-02-10T00:00:00Z"
+            )
+            assert made.status_code == 201, made.text
+            for _ in range(3):
+                await pass_time(desk, 31)
+            assert len(desk.zone.ledger.charges) == 1
+            found = (await client.get(f"/v1/schedules/{made.json()['id']}")).json()
+            assert (found["turn"], found["next_at"]) == (1, "2027-03-10T00:00:00Z")
 
     asyncio.run(play())
 
