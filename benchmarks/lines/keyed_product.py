@@ -2,13 +2,14 @@
 
 import asyncio
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -79,10 +80,11 @@ def keyed_product(name: str) -> Iterator[KeyedProduct]:
 
 
 def _await_start(process: subprocess.Popen[bytes], path: Path, log: Path) -> None:
-    """Until it serves: the keys' socket is there before."""
+    """Until it serves: it listens for keys before."""
     until = time.monotonic() + START_S
     while time.monotonic() < until and process.poll() is None:
-        if path.is_socket():
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(path))
             return
         time.sleep(0.05)
     raise RuntimeError(f"the secure process did not start:\n{log.read_text(errors='replace')[-4_000:]}")

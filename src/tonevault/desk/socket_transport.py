@@ -1,6 +1,7 @@
 """httpx's requests on a Unix socket by h11: few steps a request, for the desk asks at every key. It repeats nothing."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ MAX_ANSWER_BYTES: Final = 16 * 2**20
 """Of an answer that tells its length. The longest lists every call: 500 bytes each, of ten thousand at most."""
 READ_AHEAD_BYTES: Final = 2**18
 """Of a stream that is not read as fast as it comes; beyond it the sender waits."""
+FULL_QUEUE_PAUSE_S: Final = 0.005
 
 Limits = dict[str, float | None]
 """httpx's time-outs of a request, in seconds: `connect`, `read`, `write` and `pool`."""
@@ -94,14 +96,32 @@ class SocketTransport(httpx.AsyncBaseTransport):
     async def _connect(self, limit: float | None) -> "_Connection":
         try:
             async with asyncio.timeout(limit):
+                line = await _line_to(self._path)
                 _, connection = await asyncio.get_running_loop().create_unix_connection(
-                    _Connection, self._path
+                    _Connection, sock=line
                 )
         except TimeoutError:
             raise httpx.ConnectTimeout("the socket did not answer in time") from None
         except OSError as error:
             raise httpx.ConnectError(error.strerror or "the socket cannot be reached") from None
         return connection
+
+
+async def _line_to(path: str) -> socket.socket:
+    """Connect. A listener whose queue is full takes the next one in a moment, and cannot be waited for but by asking again."""
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        line.setblocking(False)
+        while True:
+            try:
+                line.connect(path)
+            except BlockingIOError:
+                await asyncio.sleep(FULL_QUEUE_PAUSE_S)
+            else:
+                return line
+    except BaseException:
+        line.close()
+        raise
 
 
 class _Connection(asyncio.Protocol):

@@ -1,7 +1,9 @@
 """Connections to the zone's socket, against servers that say what a test wants: kept, shared, given up, never believed blindly."""
 
 import asyncio
+import contextlib
 import shutil
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -211,6 +213,30 @@ def test_nobody_there(path: Path) -> None:
             for _ in range(2):
                 with pytest.raises(httpx.ConnectError):
                     await client.get("/")
+
+    asyncio.run(story())
+
+
+def test_a_listener_whose_queue_is_full_is_asked_again(path: Path) -> None:
+    async def story() -> None:
+        peer = Peer(path)
+        with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as others:
+            listener.bind(str(path))
+            listener.listen(0)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    other = others.enter_context(socket.socket(socket.AF_UNIX))
+                    other.setblocking(False)
+                    other.connect(str(path))
+            async with client_of(path, 1, 60.0, PATIENCE_S) as client:
+                with pytest.raises(httpx.ConnectTimeout):
+                    await client.get("/", timeout=httpx.Timeout(PATIENCE_S, connect=0.05))
+                asking = asyncio.create_task(client.get("/"))
+                server = await asyncio.start_unix_server(peer.serve, sock=listener)
+                assert (await asking).content == b"hi"
+            others.close()
+            server.close()
+            await server.wait_closed()
 
     asyncio.run(story())
 

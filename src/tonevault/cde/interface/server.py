@@ -11,7 +11,8 @@ import uvicorn
 
 from tonevault.cde.interface.app import BoundaryApp
 
-BACKLOG: Final = 128
+BACKLOG: Final = 1024
+"""Connections that wait to be taken: those of several desks that come back at once, with some two hundred each."""
 KEEP_ALIVE_S: Final = 120
 """Longer than the client keeps an idle connection, so that it never writes into one that we are closing."""
 GRACE_S: Final = 5
@@ -55,6 +56,9 @@ class BoundaryServer:
             access_log=False,
             log_config=None,
             server_header=False,
+            date_header=False,
+            # Nobody stands between, and what a header says of the client counts for nothing.
+            proxy_headers=False,
             backlog=BACKLOG,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=GRACE_S,
