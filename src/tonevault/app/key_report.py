@@ -7,7 +7,7 @@ from tonevault.app.embedded import Places
 from tonevault.app.key_custody import share_paths
 from tonevault.app.key_status import KeyStatus, Remark
 from tonevault.cde.custodies.file import Holder
-from tonevault.cde.keys.model import Ceremony, Custodian, KeyAct
+from tonevault.cde.keys.model import Custodian, KeyAct
 from tonevault.cde.vault.key_store import EVERY_ACCOUNT
 
 KEK_NOTES: Final = {
@@ -34,17 +34,17 @@ def status_lines(status: KeyStatus) -> Iterator[str]:
     named = ", ".join(_named(status, each) for each in status.custodians)
     yield f"custodians: {named}" if named else "custodians: none; `tonevault keys init` enrols the first two"
     for each in status.waiting:
+        cut_short = f", approved by {each.approver} and not carried out" if each.approver else ""
         yield (
-            f"waiting: {each.ceremony_id}, {in_words(each)}, proposed by {each.proposer}, "
+            f"waiting: {each.ceremony_id}, {in_words(each.act, each.subject)}, proposed by {each.proposer}{cut_short}, "
             f"until {each.expires_at:%H:%M} UTC"
         )
 
 
-def in_words(ceremony: Ceremony) -> str:
+def in_words(act: KeyAct, subject: str) -> str:
     """What somebody is asked to approve, so that nobody has to know the commands to understand it."""
-    subject = ceremony.subject
     account = "every account" if subject == EVERY_ACCOUNT else f"the account {subject}"
-    match ceremony.act:
+    match act:
         case KeyAct.ROTATE:
             key = "a new key" if subject == EVERY_ACCOUNT else f"the key {subject}"
             return f"rotate (put {key} into force)"

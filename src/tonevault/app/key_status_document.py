@@ -68,6 +68,7 @@ def _ceremony(ceremony: Ceremony) -> dict[str, object]:
         "subject": ceremony.subject,
         "state": ceremony.state.value,
         "proposer": ceremony.proposer,
+        "approver": ceremony.approver,
         "proposed_at": _moment(ceremony.proposed_at),
         "expires_at": _moment(ceremony.expires_at),
     }

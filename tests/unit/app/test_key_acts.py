@@ -2,21 +2,29 @@
 
 import asyncio
 import json
+import os
 import re
+import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import OperationalError
 from tests.custodians import QUICK, card_digits
 from tests.till import EXPIRY, number
 
 from tonevault.app import key_acts
 from tonevault.app.audit_doctor import examine_audit
 from tonevault.app.findings import Level
+from tonevault.app.key_commands import run as run_command
 from tonevault.app.key_room import KeyRoom, key_room
 from tonevault.app.settings import TonevaultSettings
+from tonevault.app.terminal_interrupts import Stopped
 from tonevault.boundary.tokens import TokenUsage
 from tonevault.cde.key_custody import KeyCustodyError
 from tonevault.cde.keys import ceremonies
@@ -24,7 +32,9 @@ from tonevault.cde.keys.ceremonies import Person
 from tonevault.cde.keys.errors import CeremonyRefusedError, KeyActRefusedError
 from tonevault.cde.keys.model import KeyAct
 from tonevault.cde.keys.reseal import NewCard, OldCard
+from tonevault.cde.keys.rotation import Rotation
 from tonevault.cde.schema import AUDIT_CHAIN, AUDIT_ENTRY
+from tonevault.cde.vault.key_store import Kek
 from tonevault.cde.vault.service import Vault
 from tonevault.kernel.ids import AccountId
 
@@ -238,6 +248,102 @@ def test_the_audit_log_holds_and_a_ceremony_cut_off_its_end_is_seen(settings: To
     assert next(iter(examine_audit(settings))).level is Level.FAULT
 
 
+@pytest.mark.parametrize(
+    ("act", "subject", "people", "said"),
+    [
+        (KeyAct.ROTATE, "*", ("alice", "alice"), "--with: must be another custodian"),
+        (KeyAct.ROTATE, "*", ("Alice", "boris"), "--as: is no custodian's name"),
+        (KeyAct.ROTATE, "*", ("alice", "carol"), "--with: is no custodian's name"),
+        (KeyAct.ROTATE, "*", ("carol", None), "--as: is no custodian's name"),
+        (KeyAct.REKEY, "*", BOTH, "no account has keys yet"),
+        (KeyAct.REKEY_INDEX, "acne", BOTH, "--account: has no keys"),
+        (KeyAct.SHRED, "acne", BOTH, "--account: has no keys"),
+        (KeyAct.RECOVER, "escrow", BOTH, "no share of escrow is missing"),
+        (KeyAct.ENROL, "boris", BOTH, "NAME: was given before"),
+        (KeyAct.DISMISS, "carol", BOTH, "NAME: is no custodian's"),
+        (KeyAct.DISMISS, "boris", BOTH, "two custodians must stay"),
+    ],
+)
+def test_nobody_is_asked_for_a_passphrase_in_vain(
+    settings: TonevaultSettings, act: KeyAct, subject: str, people: tuple[str, str | None], said: str
+) -> None:
+    init(settings)
+
+    def nobody(name: str, is_new: bool) -> Person:
+        raise AssertionError("was asked")
+
+    with pytest.raises((KeyActRefusedError, KeyCustodyError), match=said):
+        asyncio.run(key_acts.hold(settings, act, subject, people, nobody))
+    with pytest.raises(KeyActRefusedError, match="alice and boris are custodians already"):
+        asyncio.run(key_acts.found(settings, ("alice", "carol"), None, nobody))
+
+
+def test_who_is_locked_is_told_before_a_passphrase_is_asked_for(settings: TonevaultSettings) -> None:
+    init(settings)
+
+    def wrong(name: str, is_new: bool) -> Person:
+        return Person(name, "not the phrase of anybody")
+
+    said = []
+    for _ in range(7):
+        with pytest.raises(CeremonyRefusedError) as refusal:
+            asyncio.run(key_acts.hold(settings, KeyAct.ROTATE, "*", BOTH, wrong))
+        said.append(str(refusal.value))
+    assert all("the passphrase is not the one of this name; nothing was done" in each for each in said[:6])
+    assert said[6].startswith("alice: locked after 6 wrong passphrases; try again at ")
+
+
+def test_a_change_of_mind_at_a_question_leaves_no_proposal(
+    settings: TonevaultSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    init(settings)
+
+    def leave(name: str, is_new: bool) -> Person:
+        if name == "boris":
+            raise Stopped("Nothing was done.")
+        return ask(name, is_new)
+
+    with pytest.raises(Stopped):
+        asyncio.run(key_acts.hold(settings, KeyAct.ROTATE, "*", BOTH, leave))
+    asyncio.run(key_acts.status(settings, as_json=True))
+    told = json.loads(capsys.readouterr().out.partition("force)")[2])
+    assert (told["waiting_ceremonies"], len(told["key_encrypting_keys"])) == ([], 1)
+
+
+def test_ctrl_c_waits_for_what_was_approved(
+    settings: TonevaultSettings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init(settings)
+    rotate = Rotation.rotate
+
+    async def interrupted(*args: Any) -> Kek:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        return await rotate(*args)
+
+    monkeypatch.setattr(Rotation, "rotate", interrupted)
+    hold(settings, KeyAct.ROTATE)
+    told = capsys.readouterr()
+    assert told.err.count("Please wait: the act was approved and takes a moment") == 1
+    assert "is in force. Those before it are kept" in told.out
+    assert len(list((keys_dir(settings) / "escrow").iterdir())) == 2
+
+
+def test_a_database_that_fails_is_one_sentence_without_what_was_in_it(
+    settings: TonevaultSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(error: Exception) -> None:
+        raise error
+
+    locked = OperationalError("UPDATE card SET x = 4242", {}, sqlite3.OperationalError("database is locked"))
+    told = "(database is locked). `tonevault keys status` shows how the keys stand"
+    with pytest.raises(click.ClickException, match=re.escape(told)):
+        run_command(fails(locked))
+    with pytest.raises(click.ClickException) as refusal:
+        run_command(fails(OperationalError("UPDATE", {}, ValueError("4242"))))
+    assert "4242" not in refusal.value.message
+
+
 def test_nothing_is_done_without_custodians(settings: TonevaultSettings) -> None:
     with pytest.raises(KeyActRefusedError, match="`tonevault keys init` enrols the first two"):
         hold(settings, KeyAct.ROTATE)
@@ -264,7 +370,7 @@ def test_the_words_of_the_command_line(tmp_path: Path) -> None:
     code, said = run("init --custodian alice --custodian boris", phrases)
     assert (code, "is in force" in said) == (0, True), said
     code, said = run("retire --as alice --with boris", "the phrase of alice\nnot boris's phrase\n")
-    assert (code, "Error: the name and the passphrase are not those of one custodian" in said) == (1, True)
+    assert (code, "Error: the passphrase is not the one of this name" in said) == (1, True)
     assert "not boris's" not in said
     code, said = run("recover custodian-three --as alice")
     assert (code, "custodian-one" in said) == (2, True)

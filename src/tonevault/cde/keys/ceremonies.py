@@ -4,7 +4,6 @@ What it proves is that two passphrases were given; that two people gave them is 
 """
 
 import asyncio
-import re
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -16,18 +15,21 @@ from tonevault.cde.audit.log import record
 from tonevault.cde.audit.model import Action
 from tonevault.cde.keys import store
 from tonevault.cde.keys.errors import CeremonyRefusedError
+from tonevault.cde.keys.first_look import name_was_given, require_possible, require_two_stay
 from tonevault.cde.keys.model import (
     APPROVAL_WINDOW,
     CEREMONY,
+    LOCKED_FOR,
+    MAX_FAILURES,
     MAX_PASSPHRASE,
     MIN_PASSPHRASE,
-    NAME_PATTERN,
-    NAME_RULE,
+    PASSPHRASE_RULE,
     Ceremony,
     CeremonyState,
     Custodian,
     KeyAct,
     Mandate,
+    require_name,
     require_subject,
 )
 from tonevault.cde.vault.key_store import EVERY_ACCOUNT
@@ -92,7 +94,7 @@ class Ceremonies:
     async def propose(self, act: KeyAct, subject: str, person: Person) -> Ceremony:
         """Write down what `person` wants done. Raises CeremonyRefusedError."""
         require_subject(act, subject)
-        await self._recognise(person)
+        await self.recognise(person)
         now = self._clock.utc()
         ceremony = Ceremony(
             ceremony_id=make_id(CEREMONY, int(now.timestamp() * 1000), self._entropy),
@@ -125,7 +127,7 @@ class Ceremonies:
     async def approve(self, ceremony_id: str, person: Person) -> Mandate:
         """The second custodian's word; again by the same one, where the first carrying out was cut short. Raises CeremonyRefusedError."""
         (await self.find(ceremony_id)).require_second(person.name)
-        await self._recognise(person)
+        await self.recognise(person)
         now = self._clock.utc()
 
         def write(connection: Connection) -> Ceremony:
@@ -161,9 +163,7 @@ class Ceremonies:
 
         def write(connection: Connection) -> None:
             if not store.enrol(connection, person.name, credential, now):
-                raise CeremonyRefusedError(
-                    "the name was given before, and the audit log would not tell the two apart; choose another"
-                )
+                raise name_was_given()
             record(
                 connection,
                 Action.CUSTODIAN_ENROLLED,
@@ -181,20 +181,28 @@ class Ceremonies:
         now = self._clock.utc()
 
         def write(connection: Connection) -> None:
-            left = [each.name for each in store.custodians(connection) if each.name != name]
-            if store.find_custodian(connection, name) is None:
-                raise CeremonyRefusedError("there is no custodian of this name")
-            if len(left) < 2:
-                raise CeremonyRefusedError(
-                    "two custodians must stay; enrol the successor first: `tonevault keys custodian add`"
-                )
+            require_two_stay(connection, name)
             store.leave(connection, name, now)
             record(connection, Action.CUSTODIAN_LEFT, at=now, subject=name, actor=mandate.ceremony.proposer)
             self.carried_out(connection, mandate)
 
         await self._database.transact(write)
 
-    async def _recognise(self, person: Person) -> None:
+    async def look_ahead(self, act: KeyAct, subject: str) -> None:
+        """Before anybody is asked for a passphrase. Raises KeyActRefusedError when the act could not be done anyway."""
+        await self._database.read(lambda c: require_possible(c, act, subject))
+
+    async def expect(self, option: str, name: str) -> None:
+        """The same for a person, whom `option` of the command names. Raises CeremonyRefusedError; a name that nobody has is recorded."""
+        found = await self._database.read(lambda c: store.find_custodian(c, name))
+        if found is None:
+            await self._refused(None)
+            raise CeremonyRefusedError(
+                f"{option}: is no custodian's name; `tonevault keys status` lists them"
+            )
+        found.require_unlocked(self._clock.utc())
+
+    async def recognise(self, person: Person) -> None:
         """Raises CeremonyRefusedError unless the passphrase is this custodian's; every failure is counted and recorded."""
         found = await self._database.read(lambda c: store.find_custodian(c, person.name))
         now = self._clock.utc()
@@ -203,15 +211,22 @@ class Ceremonies:
         if await asyncio.to_thread(self._matches, found, person.passphrase):
             await self._database.transact(lambda c: store.forget_failures(c, person.name))
             return
+        await self._refused(found)
+        raise CeremonyRefusedError(
+            "the passphrase is not the one of this name; nothing was done. Give the command again; "
+            f"{MAX_FAILURES} wrong passphrases in a row lock a name for {LOCKED_FOR.seconds // 60} minutes"
+        )
+
+    async def _refused(self, custodian: Custodian | None) -> None:
+        now = self._clock.utc()
 
         def count(connection: Connection) -> None:
-            if found is not None:
-                store.count_failure(connection, found.name, now)
-            who = NOBODY if found is None else found.name
+            if custodian is not None:
+                store.count_failure(connection, custodian.name, now)
+            who = NOBODY if custodian is None else custodian.name
             record(connection, Action.CEREMONY_REFUSED, at=now, subject=EVERY_ACCOUNT, actor=who)
 
         await self._database.transact(count)
-        raise CeremonyRefusedError("the name and the passphrase are not those of one custodian")
 
     def _matches(self, custodian: Custodian | None, passphrase: str) -> bool:
         """The same work whether there is such a custodian or not."""
@@ -224,12 +239,9 @@ class Ceremonies:
             return False
 
     async def _credential(self, person: Person) -> str:
-        if re.match(NAME_PATTERN, person.name) is None:
-            raise CeremonyRefusedError(NAME_RULE)
+        require_name(person.name)
         if not MIN_PASSPHRASE <= len(person.passphrase) <= MAX_PASSPHRASE:
-            raise CeremonyRefusedError(
-                f"a custodian's passphrase has {MIN_PASSPHRASE} to {MAX_PASSPHRASE} characters"
-            )
+            raise CeremonyRefusedError(PASSPHRASE_RULE)
         return await asyncio.to_thread(self._hasher.hash, person.passphrase)
 
     def _record(self, connection: Connection, action: Action, ceremony: Ceremony, actor: str) -> None:

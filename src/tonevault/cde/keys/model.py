@@ -17,6 +17,7 @@ LOCKED_FOR: Final = timedelta(minutes=30)
 MIN_PASSPHRASE: Final = 12
 MAX_PASSPHRASE: Final = 128
 """PCI DSS 8.3.6; longer ones only cost hashing time."""
+PASSPHRASE_RULE: Final = f"a custodian's passphrase has {MIN_PASSPHRASE} to {MAX_PASSPHRASE} characters"
 NAME_PATTERN: Final = r"^[a-z][a-z.-]{0,62}[a-z]$"
 NAME_RULE: Final = (
     "a custodian's name has 2 to 64 small letters, points and hyphens, and begins and ends with a letter"
@@ -63,6 +64,12 @@ SUBJECTS: Final[dict[KeyAct, tuple[str, str]]] = {
     KeyAct.DISMISS: (NAME_PATTERN, NAME_RULE),
 }
 """What an act may be about, and the rule in words: what is typed is stored and logged, so nothing else may stand there."""
+
+
+def require_name(name: str) -> None:
+    """Raises CeremonyRefusedError with the rule, without what was typed."""
+    if re.match(NAME_PATTERN, name) is None:
+        raise CeremonyRefusedError(NAME_RULE)
 
 
 def require_subject(act: KeyAct, subject: str) -> None:

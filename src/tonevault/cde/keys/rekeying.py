@@ -18,12 +18,12 @@ from tonevault.cde.audit.model import Action
 from tonevault.cde.key_custody import KeyCustody
 from tonevault.cde.keys.ceremonies import Ceremonies
 from tonevault.cde.keys.epochs import Epochs, Wish
-from tonevault.cde.keys.errors import KeyActRefusedError
+from tonevault.cde.keys.first_look import accounts_meant
 from tonevault.cde.keys.model import KeyAct, Mandate
 from tonevault.cde.keys.progress import Progress, unwatched
 from tonevault.cde.keys.reseal import START, NewCard, OldCard, read_batch, reseal, write_batch
 from tonevault.cde.schema import ACCOUNT_KEY, TOKEN
-from tonevault.cde.vault.key_store import EVERY_ACCOUNT, KeyPurpose
+from tonevault.cde.vault.key_store import KeyPurpose
 from tonevault.cde.vault.keys import AccountKeys, KeyRing
 from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.sql import Database
@@ -53,11 +53,7 @@ class Rekeying:
         """Begin an epoch of every account that the mandate is about, its index key's too where it says so; repeated, none twice."""
         subject, index = mandate.ceremony.subject, mandate.ceremony.act is KeyAct.REKEY_INDEX
         mandate.require(KeyAct.REKEY_INDEX if index else KeyAct.REKEY, subject)
-        accounts = await self._epochs.accounts()
-        if subject != EVERY_ACCOUNT:
-            accounts = [each for each in accounts if each == subject]
-        if not accounts:
-            raise KeyActRefusedError("--account: has no keys, so there is nothing to renew")
+        accounts = accounts_meant(await self._epochs.accounts(), subject)
         purposes = tuple(KeyPurpose) if index else (KeyPurpose.DATA,)
         wish = Wish(mandate.ceremony.proposer, mandate.ceremony.proposed_at, now)
         for account in accounts:

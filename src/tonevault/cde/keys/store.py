@@ -23,6 +23,11 @@ def find_custodian(connection: Connection, name: str) -> Custodian | None:
     return next((each for each in custodians(connection) if each.name == name), None)
 
 
+def was_given(connection: Connection, name: str) -> bool:
+    """Whether anybody has or had this name."""
+    return connection.execute(select(KEY_CUSTODIAN.c.name).where(_is(name))).first() is not None
+
+
 def enrol(connection: Connection, name: str, credential: str, now: datetime) -> bool:
     """Add a custodian; False when the name was ever given."""
     return insert_if_absent(

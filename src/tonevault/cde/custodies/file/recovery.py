@@ -13,18 +13,7 @@ def recover_shares(paths: SharePaths, lost: Holder, passphrases: Passphrases) ->
     The share is the one that was lost, bit for bit, so the two others stay as they are. Raises KeyCustodyError when a share of
     the two others is missing or does not fit, and when nothing is lost.
     """
-    left = tuple(holder for holder in Holder if holder is not lost)
-    known = {
-        path.name.removesuffix(SUFFIX) for holder in left for path in paths.of(holder).glob(f"*{SUFFIX}")
-    }
-    missing = sorted(key_id for key_id in known if not paths.share(lost, key_id).exists())
-    if not missing:
-        raise KeyCustodyError(
-            f"no share of {lost.words} is missing from {paths.of(lost)}; to replace a damaged one, move it away first"
-            if known
-            else f"no share lies in {paths.of(left[0])} or {paths.of(left[1])}; "
-            f"put the shares of {left[0].words} and {left[1].words} there"
-        )
+    missing, left = missing_shares(paths, lost), _others(lost)
     require_long_passphrases(passphrases)
     recovered, faults = [], []
     for key_id in missing:
@@ -37,6 +26,27 @@ def recover_shares(paths: SharePaths, lost: Holder, passphrases: Passphrases) ->
     if not recovered:
         raise faults[0]
     return tuple(recovered)
+
+
+def missing_shares(paths: SharePaths, lost: Holder) -> list[str]:
+    """The ids of the keys that the two others have shares of and `lost` has none. Raises KeyCustodyError when there is none."""
+    left = _others(lost)
+    known = {
+        path.name.removesuffix(SUFFIX) for holder in left for path in paths.of(holder).glob(f"*{SUFFIX}")
+    }
+    missing = sorted(key_id for key_id in known if not paths.share(lost, key_id).exists())
+    if not missing:
+        raise KeyCustodyError(
+            f"no share of {lost.words} is missing from {paths.of(lost)}; to replace a damaged one, move it away first"
+            if known
+            else f"no share lies in {paths.of(left[0])} or {paths.of(left[1])}; "
+            f"put the shares of {left[0].words} and {left[1].words} there"
+        )
+    return missing
+
+
+def _others(lost: Holder) -> tuple[Holder, ...]:
+    return tuple(holder for holder in Holder if holder is not lost)
 
 
 def _recover(
