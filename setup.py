@@ -1,4 +1,5 @@
-"""Builds the compiled ear, `libear.so`, beside the modules that load it by ctypes. What else is to be built, pyproject.toml says."""
+"""Builds the compiled loops of the ear and of the relay beside the modules that load them by ctypes. What else is to be built,
+pyproject.toml says."""
 
 from pathlib import Path
 
@@ -6,7 +7,7 @@ from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
-SOURCES = Path("src/tonevault/cde/wire/tone/c")
+CARD_ZONE = Path("src/tonevault/cde")
 
 
 class SharedLibrary(build_ext):
@@ -25,16 +26,22 @@ class Wheel(bdist_wheel):
         return "py3", "none", super().get_tag()[2]
 
 
+def library(name: str, sources: Path) -> Extension:
+    """All C files of a folder as one library."""
+    return Extension(
+        name,
+        sources=sorted(map(str, sources.glob("*.c"))),
+        depends=sorted(map(str, sources.glob("*.h"))),
+        # Never -ffast-math: sums keep their order, so that every build hears alike.
+        extra_compile_args=["-O3", "-std=c11", "-Wall", "-Wextra"],
+        libraries=["m"],
+    )
+
+
 setup(
     ext_modules=[
-        Extension(
-            "tonevault.cde.wire.tone.libear",
-            sources=sorted(map(str, SOURCES.glob("*.c"))),
-            depends=sorted(map(str, SOURCES.glob("*.h"))),
-            # Never -ffast-math: sums keep their order, so that every build hears alike.
-            extra_compile_args=["-O3", "-std=c11", "-Wall", "-Wextra"],
-            libraries=["m"],
-        )
+        library("tonevault.cde.wire.tone.libear", CARD_ZONE / "wire/tone/c"),
+        library("tonevault.cde.edge.relay.liblanes", CARD_ZONE / "edge/relay/c"),
     ],
     cmdclass={"build_ext": SharedLibrary, "bdist_wheel": Wheel},
 )

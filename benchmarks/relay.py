@@ -75,7 +75,7 @@ async def measure(relay: Contender, play: Play) -> Cost:
             await relay.mask()
         context = multiprocessing.get_context("fork")
         results: multiprocessing.Queue[Measured] = context.Queue()
-        arguments = (phones, phone_core, play.seconds + WARM_UP_S, results)
+        arguments = (phones, phone_core, WARM_UP_S, play.seconds, results)
         generator = context.Process(target=generate, args=arguments)
         generator.start()
         await asyncio.sleep(WARM_UP_S + 0.2)

@@ -112,18 +112,19 @@ def secured(customer: Phone, agent: Phone, suite: SrtpSuite, chance: Random) -> 
     return Keys(*sides)
 
 
-def generate(phones: list[Phone], core: int, seconds: float, results: Results) -> None:
-    """Send from each phone in its turn, evenly spread, and receive all the while. To be run in a process of its own."""
+def generate(phones: list[Phone], core: int, warm_up: float, seconds: float, results: Results) -> None:
+    """Send from each phone in its turn, evenly spread, and receive all the while. Delays count after the warm-up. To be run in a process of
+    its own."""
     os.sched_setaffinity(0, {core})
     poller, by_number = select.epoll(), {}
     for one in phones:
-        one.made = [one.packet(turn) for turn in range(int(seconds / PACKET_S) + 2)]
+        one.made = [one.packet(turn) for turn in range(int((warm_up + seconds) / PACKET_S) + 2)]
         poller.register(one.end.fileno(), select.EPOLLIN)
         by_number[one.end.fileno()] = one
     sent = received = 0
     delays: list[float] = []
-    start = time.monotonic()
-    while (now := time.monotonic()) < start + seconds:
+    start, counts_from = time.monotonic(), time.time() + warm_up
+    while (now := time.monotonic()) < start + warm_up + seconds:
         due = int((now - start) / PACKET_S * len(phones))
         while sent < due:
             one, turn = phones[sent % len(phones)], sent // len(phones)
@@ -142,7 +143,9 @@ def generate(phones: list[Phone], core: int, seconds: float, results: Results) -
                     continue
                 received += 1
                 if arrived is not None:
-                    delays.append(arrived - STAMP.unpack_from(datagram, HEADER_OCTETS)[0])
+                    said = STAMP.unpack_from(datagram, HEADER_OCTETS)[0]
+                    if said >= counts_from:
+                        delays.append(arrived - said)
                 elif len(one.heard) < SOUND_SAMPLE:
                     one.heard.append(datagram)
     sampled, sound = _judged(phones)

@@ -123,12 +123,12 @@ def tones(files: tuple[Path, ...], show: bool, as_json: bool) -> None:
 
     Exits with 0 when no card number was found, 1 when one was, 2 when a file could not be read.
     """
-    from tonevault.app.ear_doctor import require_ear  # noqa: PLC0415
+    from tonevault.app.compiled_doctor import ear_findings, require  # noqa: PLC0415
     from tonevault.app.tones import Wish, list_tones  # noqa: PLC0415
     from tonevault.app.tones_progress import TerminalProgress  # noqa: PLC0415
 
     try:
-        require_ear()
+        require(ear_findings())
     except SettingsError as error:
         raise ConfigurationFault("\n".join(error.problems)) from None
     with TerminalProgress() as progress:

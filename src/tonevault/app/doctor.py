@@ -9,7 +9,7 @@ from typing import Final
 from tonevault.app.capacity import MEBIBYTE, needs, shortcomings
 from tonevault.app.certificate_doctor import certificate_findings
 from tonevault.app.codec_doctor import codec_findings
-from tonevault.app.ear_doctor import ear_findings
+from tonevault.app.compiled_doctor import ear_findings, relay_findings
 from tonevault.app.edge_settings import edge_settings, relay_settings
 from tonevault.app.embedded import Places, places
 from tonevault.app.findings import Finding, Level
@@ -60,6 +60,7 @@ def examine(settings: TonevaultSettings) -> list[Finding]:
     if not any(each.is_fault for each in certificate):
         findings += _edge(settings)
     findings += ear_findings()
+    findings += relay_findings()
     findings += codec_findings()
     findings += _capacity(settings)
     findings += _recordings(settings.secure.recordings)

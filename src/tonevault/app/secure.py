@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from tonevault.app.capacity import require_capacity
-from tonevault.app.ear_doctor import require_ear
+from tonevault.app.compiled_doctor import ear_findings, relay_findings, require
 from tonevault.app.edge_settings import edge_settings, relay_settings, require_own_address
 from tonevault.app.embedded import Places, boundary_token, places, prepare_boundary
 from tonevault.app.gateways import GatewayOpener
@@ -61,7 +61,7 @@ async def run_secure(settings: TonevaultSettings) -> None:
     wish = StopWish()
     wish.listen()
     require_capacity(settings.secure)
-    require_ear()
+    require([*ear_findings(), *relay_findings()])
     where = places(settings)
     prepare_boundary(where)
     try:

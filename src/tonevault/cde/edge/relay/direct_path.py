@@ -1,12 +1,12 @@
 """The path of a packet that is only carried: numbers moved, payload untouched. It refuses whatever is not plainly the next packet."""
 
-import struct
 from typing import Final, Protocol
 
 from tonevault.cde.edge.relay.latch import Address
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.edge.relay.payload_map import Route
 from tonevault.cde.edge.relay.source_watch import leaps
+from tonevault.cde.edge.relay.track import CLOSED, Track
 from tonevault.cde.wire.rtp import (
     HEADER,
     HEADER_OCTETS,
@@ -36,47 +36,31 @@ JUMP_S: Final = 2.0
 """A timestamp that is this far from where the clock says it should be has jumped: the sender began its count anew."""
 LATE_S: Final = 2.0
 """For so long after the path was taken up anew, packets from before that are dropped: what a mask held back must not come late."""
-NUMBERS: Final = struct.Struct("!QI")
-"""The header as two numbers: first octet, payload type, sequence number and timestamp in a row, and the SSRC. So one addition moves both
-counts, as long as neither begins again at 0."""
-CLOSED: Final = -1
-"""No number of a header is as low: nothing goes on directly."""
 
 
 def _numbers(mark_type: int, sequence: int, timestamp: int) -> int:
-    """The first of NUMBERS."""
+    """A plain header, without its SSRC, as one number."""
     return PLAIN_FIRST_OCTET << 56 | mark_type << 48 | sequence << 32 | timestamp
 
 
 class DirectPath:
-    """Two parts. `forward` is the hot one: a packet that goes on as the one before did is renumbered by one addition. `carry` takes any
-    packet of the source, finds out what changed, and opens the hot path again. The path is *anchored* while a fixed distance lies between
-    the source's numbers and the stream's.
+    """Two parts. The `track` is the hot one, compiled: a packet that goes on as the one before did is renumbered by one addition. `carry`
+    takes any packet of the source, finds out what changed, and opens the track again. The path is *anchored* while a fixed distance lies
+    between the source's numbers and the stream's.
     """
 
     __slots__ = (
         "_anchor_sequence",
         "_anchored_at",
-        "_last",
-        "_newest",
-        "_octets",
-        "_packets",
         "_sequence_offset",
-        "_shift",
-        "_ssrc",
         "_step",
-        "_step_s",
-        "_stream_ssrc",
-        "_stride",
-        "_table",
         "_timestamp_offset",
-        "heard_at",
-        "jitter_s",
         "outbox",
         "outlet",
         "source",
         "stream",
         "target",
+        "track",
         "voice",
     )
 
@@ -88,56 +72,28 @@ class DirectPath:
         self.voice: list[Route | None] = [None] * 256
         self.source: Address | None = None
         self.target: Address | None = None
-        self.heard_at = 0.0
-        self.jitter_s = 0.0
-        """RFC 3550 section 6.4.1, but in seconds."""
-        self._newest = 0
-        """The first of NUMBERS, of the newest packet of the source, carried or not."""
+        self.track = Track(stream_ssrc=stream.ssrc)
         self._step = 0
         """Timestamp units from one packet to the next."""
         self._sequence_offset = 0
         self._timestamp_offset = 0
         self._anchored_at: float | None = None
         self._anchor_sequence = 0
-        self._packets = 0
-        self._octets = 0
-        # What the hot path knows; `_open` sets it. A next packet adds `_stride` to the newest's numbers, up to `_last`.
-        self._stride = 0
-        self._last = CLOSED
-        self._ssrc = 0
-        self._step_s = 0.0
-        self._shift = 0
-        self._stream_ssrc = stream.ssrc
-        self._table: bytes | None = None
 
-    def forward(self, buffer: bytearray, length: int, now: float) -> bool:
-        """Make the datagram in the first `length` octets of `buffer`, which `source` sent, the one that `target` is to be sent, if it is
-        plainly the next voice packet. False, and nothing done, if it needs looking at."""
-        if length <= HEADER_OCTETS:
-            return False
-        numbers, ssrc = NUMBERS.unpack_from(buffer)
-        if numbers - self._newest != self._stride or numbers > self._last or ssrc != self._ssrc:
-            return False
-        self._newest = numbers
-        drift = now - self.heard_at - self._step_s
-        self.heard_at = now
-        self.jitter_s += ((drift if drift > 0 else -drift) - self.jitter_s) * 0.0625
-        self._packets += 1
-        self._octets += length
-        NUMBERS.pack_into(buffer, 0, numbers + self._shift, self._stream_ssrc)
-        if self._table is not None:
-            buffer[HEADER_OCTETS:length] = buffer[HEADER_OCTETS:length].translate(self._table)
-        return True
+    @property
+    def heard_at(self) -> float:
+        """When the newest packet of the source came."""
+        return self.track.heard_at
 
     @property
     def sequence(self) -> int:
         """Of the newest packet of the source, carried or not."""
-        return self._newest >> 32 & SEQUENCE_MASK
+        return self.track.newest >> 32 & SEQUENCE_MASK
 
     @property
     def timestamp(self) -> int:
         """Of the newest packet of the source, carried or not."""
-        return self._newest & TIMESTAMP_MASK
+        return self.track.newest & TIMESTAMP_MASK
 
     @property
     def next_timestamp(self) -> int:
@@ -154,7 +110,7 @@ class DirectPath:
         last time, for the counters."""
         carried = self.settle()
         self._anchored_at = None
-        self._last = CLOSED
+        self.track.last = CLOSED
         return carried
 
     def settle(self) -> int:
@@ -163,10 +119,11 @@ class DirectPath:
             sequence = (self.sequence + self._sequence_offset) & SEQUENCE_MASK
             timestamp = (self.timestamp + self._timestamp_offset) & TIMESTAMP_MASK
             self.stream.settle(sequence, timestamp, self._step, self.heard_at)
-        carried = self._packets
+        track = self.track
+        carried = track.packets
         self.stream.packets += carried
-        self.stream.octets += self._octets - HEADER_OCTETS * carried
-        self._packets = self._octets = 0
+        self.stream.octets += track.octets - HEADER_OCTETS * carried
+        track.packets = track.octets = 0
         return carried
 
     def carry(self, packet: RtpPacket, route: Route, now: float, *, is_event: bool = False) -> bool:
@@ -189,15 +146,16 @@ class DirectPath:
         if self.target is not None:
             payload = packet.payload if route.table is None else packet.payload.translate(route.table)
             self.outbox.append((self.outlet, header + payload, self.target))
-            self._packets += 1
-            self._octets += HEADER_OCTETS + len(payload)
+            self.track.packets += 1
+            self.track.octets += HEADER_OCTETS + len(payload)
         if packet.sequence == self.sequence:
             self._open(packet, route, is_event=is_event)
         return True
 
     def _open(self, packet: RtpPacket, route: Route, *, is_event: bool) -> None:
         """Let packets that go on like this one, the newest, go on directly, until a number of either stream would begin again."""
-        self._last = CLOSED
+        track = self.track
+        track.last = CLOSED
         if is_event or self.target is None or self._step == 0:
             return
         sequence = (packet.sequence + self._sequence_offset) & SEQUENCE_MASK
@@ -206,19 +164,20 @@ class DirectPath:
             SEQUENCE_MASK - max(packet.sequence, sequence),
             (TIMESTAMP_MASK - max(packet.timestamp, timestamp)) // self._step,
         )
-        self._newest = _numbers(packet.payload_type, packet.sequence, packet.timestamp)
-        self._stride = (1 << 32) + self._step
-        self._last = self._newest + packets_left * self._stride
-        self._ssrc = packet.ssrc
-        self._step_s = self._step / route.clock_rate
-        self._shift = _numbers(route.mark_type & ~MARKER, sequence, timestamp) - self._newest
-        self._table = route.table
+        newest = _numbers(packet.payload_type, packet.sequence, packet.timestamp)
+        track.newest = newest
+        track.stride = (1 << 32) + self._step
+        track.shift = _numbers(route.mark_type & ~MARKER, sequence, timestamp) - newest
+        track.ssrc = packet.ssrc
+        track.step_s = self._step / route.clock_rate
+        track.table = route.table
+        track.last = newest + packets_left * track.stride
 
     def leave_out(self, packet: RtpPacket, now: float) -> None:
         """A packet of the source that does not go on: the stream's numbers close up, so that nobody takes it for lost."""
         if self._anchored_at is not None and sequence_step(packet.sequence, self.sequence) > 0:
             self._sequence_offset = (self._sequence_offset - 1) & SEQUENCE_MASK
-            self._last = CLOSED
+            self.track.last = CLOSED
         self.note(packet, now)
 
     def note(self, packet: RtpPacket, now: float) -> None:
@@ -230,11 +189,11 @@ class DirectPath:
     def note_next(self, sequence: int, timestamp: int, now: float) -> None:
         """Keep the numbers of a packet that is plainly the source's newest."""
         step = (timestamp - self.timestamp) & TIMESTAMP_MASK
-        self._newest = _numbers(0, sequence, timestamp)
+        self.track.newest = _numbers(0, sequence, timestamp)
         if 0 < step < STEADY_UNITS:
             self._step = step
         if step != 0:
-            self.heard_at = now
+            self.track.heard_at = now
 
     def _restarted(self, packet: RtpPacket, route: Route, now: float, *, is_event: bool) -> bool:
         """Whether the source began its numbers anew, or its clock jumped."""
@@ -253,6 +212,6 @@ class DirectPath:
             stream.clock_rate = route.clock_rate
         self._sequence_offset = (stream.sequence + 1 - packet.sequence) & SEQUENCE_MASK
         self._timestamp_offset = (stream.next_timestamp(now) - packet.timestamp) & TIMESTAMP_MASK
-        self._newest, self.heard_at = _numbers(0, packet.sequence, packet.timestamp), now
+        self.track.newest, self.track.heard_at = _numbers(0, packet.sequence, packet.timestamp), now
         self._anchored_at = now
         self._anchor_sequence = packet.sequence

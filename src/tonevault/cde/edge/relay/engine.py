@@ -21,7 +21,7 @@ CAPTURE_TICK_S: Final = 0.005
 """While any capture is open, the clock is looked at this often: a quarter of a packet, so that filled silence keeps step."""
 MOVED_S: Final = 0.019
 """A line that moved within the time of a packet needs no clock: nothing is filled in and nothing that waits comes out so soon."""
-REPORTS_AT_ONCE: Final = 4
+REPORTS_AT_ONCE: Final = 1
 """What falls due together, after a stall say, goes out over some turns: each report is 20 µs for which voice waits."""
 SCATTER: Final = 1 << 20
 """RFC 3550 section 6.2: reports come at 0.5 to 1.5 times the interval, lest all calls report at once."""

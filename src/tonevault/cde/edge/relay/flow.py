@@ -72,9 +72,9 @@ class Flow:
                 if self._hears_plainly(self.masked, datagram, now):
                     return
             elif direct.target is not None:
-                buffer = bytearray(datagram)
-                if direct.forward(buffer, len(buffer), now):
-                    direct.outbox.append((direct.outlet, bytes(buffer), direct.target))
+                forwarded = direct.track.forward(datagram, now)
+                if forwarded is not None:
+                    direct.outbox.append((direct.outlet, forwarded, direct.target))
                     return
         self._receive_with_care(datagram, source, now)
         if self._unsent:

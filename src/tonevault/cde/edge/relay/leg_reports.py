@@ -119,7 +119,7 @@ class LegReports:
         self._expected_last, self._received_last = expected, counters.received
         fraction = min(255, (lost_now << 8) // expected_now) if expected_now > 0 and lost_now > 0 else 0
         last, delay = self._peer_report_age(now)
-        jitter = int(self._heard.direct.jitter_s * self._heard.stream.clock_rate)
+        jitter = int(self._heard.direct.track.jitter_s * self._heard.stream.clock_rate)
         return (ReportBlock(source, fraction, lost, self._extended & 0xFFFFFFFF, jitter, last, delay),)
 
     def _peer_report_age(self, now: float) -> tuple[int, int]:

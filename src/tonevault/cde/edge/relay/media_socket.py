@@ -2,7 +2,6 @@
 
 import ctypes
 import socket
-from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Final
 
@@ -22,13 +21,11 @@ class MediaSocket:
     """A bound socket. Connected to its peer (connect(2) on UDP), it hears nobody else, is told no addresses and needs no look-up of the
     route: each packet costs a fifth less. It is *trusted* only when nothing can be left in it that came before it was connected."""
 
-    __slots__ = ("_connected_to", "_is_bound_to_one", "read", "socket", "trusted", "write")
+    __slots__ = ("_connected_to", "_is_bound_to_one", "socket", "trusted")
 
     def __init__(self, bound: socket.socket) -> None:
         bound.setblocking(False)
         self.socket = bound
-        self.read: Callable[[bytearray], int] = bound.recv_into
-        self.write: Callable[[memoryview], int] = bound.send
         self.trusted: Address | None = None
         """Who alone can have sent what is read from here on; None: ask for the source of each datagram."""
         self._connected_to: Address | None = None

@@ -34,22 +34,21 @@ from tonevault.cde.edge.relay.held_keys import Held
 from tonevault.cde.edge.relay.masked_flow import MaskChanged, Pressed
 from tonevault.cde.edge.relay.recording_feed import RecordingFeed
 from tonevault.cde.media import MaskMode
-from tonevault.cde.wire.tone.kernel import KernelError
 from tonevault.cde.wire.tone.masking_line import MaskingLine
+from tonevault.kernel.compiled import CompiledError
 from tonevault.plumbing.process import harden_process, sleep_exactly
 
-EVENTS_A_TURN: Final = 64
-"""Sockets served before the clock and the controller are looked at again: half a millisecond of work."""
-GATHERED: Final = 20
-"""So many datagrams are let gather for a turn where there are few calls, for waking up costs as much as one or two of them do, and more
-where they are captured."""
-HURRY_S: Final = 0.00055
-"""So much less time is given than they take to come. It is little with few calls, and nearly all with 300, whose delay would add up with
-that of a busy core; from some 360 on nothing is waited for, because enough comes while a turn is served."""
-LONGEST_GATHER_S: Final = 0.002
-"""What gathering may cost in delay at most: a tenth of a packet's 20 ms. It is 1.5 ms with 100 calls, 0.1 ms with 300."""
-BEHIND: Final = 24
-"""After a turn of so many the worker is behind, and goes on at once, as it does after a turn that did more than serve sockets."""
+GATHERED: Final = 7
+"""So many datagrams are let gather for a turn where there are few calls, for waking up costs as much as two of them do."""
+HURRY_S: Final = 0.00016
+"""So much less time is given than they take to come. It is little with few calls, and most of it with 300, whose delay would add up with
+that of a busy core: there two or three gather."""
+SHORTEST_GATHER_S: Final = 0.00003
+"""A shorter sleep costs more than it saves; it is not worth it from some 370 calls on."""
+LONGEST_GATHER_S: Final = 0.001
+"""What gathering may cost in delay at most: a twentieth of a packet's 20 ms. It is 0.5 ms with 100 calls, 0.07 ms with 300."""
+PACE_EVERY_S: Final = 0.2
+"""How often it is counted how many come."""
 STATM: Final = Path("/proc/self/statm")
 LOAD_EVERY_S: Final = 5.0
 """How often a worker tells its load."""
@@ -60,18 +59,16 @@ class RelayWorker:
 
     def __init__(self, channel: ControlChannel) -> None:
         self._channel = channel
-        self._control = channel.fileno()
         self._engine = MediaEngine(secrets.randbelow)
         self._feed = RecordingFeed()
         self._records = False
         """Whether there is a recorder."""
         self._poller = select.epoll()
         self._poller.register(channel.fileno(), select.EPOLLIN)
-        self._sockets = CallSockets(self._engine, self._poller, time.monotonic())
+        self._sockets = CallSockets(self._engine, self._poller, time.monotonic(), channel.fileno())
         self._awaits_room = False
         """Whether the controller has frames to read before more can be sent."""
         self._load_at = time.monotonic() + LOAD_EVERY_S
-        self._gather_s = 0.0
         self._received_before, self._paced_at = 0, time.monotonic()
         self._busy_before = time.process_time()
 
@@ -84,24 +81,22 @@ class RelayWorker:
             return
 
     def _turn_for_ever(self) -> Never:
-        """Whoever wakes up finds the caches cold, so a turn of plain calls does nothing that it need not."""
-        engine, sockets, poll, tick_at = self._engine, self._sockets, self._poller.poll, 0.0
-        ready: list[tuple[int, int]] = []
-        is_due = False
+        """Plain calls pass in the lanes' own loop, which comes back when there is something to look at."""
+        engine, sockets, lanes, tick_at = self._engine, self._sockets, self._sockets.lanes, 0.0
         while True:
-            if self._gather_s and len(ready) < BEHIND and not is_due:
-                time.sleep(self._gather_s)
-            ready = poll(max(0.0, tick_at - time.monotonic()), EVENTS_A_TURN)
-            self._feed.now = now = time.monotonic()
-            obeyed = self._obey_all(ready, now)
-            sockets.serve(ready, now)
-            is_due = now >= tick_at
+            left = lanes.run(tick_at)
+            self._feed.now = now = lanes.now
+            obeys, is_due = bool(lanes.asked), now >= tick_at
+            if obeys:
+                self._obey(lanes.asked, now)
+            sockets.take(left, now)
             if is_due:
                 self._tick(now)
-            if is_due or obeyed or self._records or engine.captures:
+                lanes.hurry()
+            if is_due or obeys or self._records or engine.captures:
                 self._tell()
                 self._feed.flush()
-            if is_due or obeyed:
+            if is_due or obeys:
                 due = min(engine.next_tick(now), sockets.settle_at)
                 tick_at = due if is_due else min(tick_at, due)
 
@@ -114,19 +109,12 @@ class RelayWorker:
             self._pace(now)
             self._sockets.settle(now)
 
-    def _obey_all(self, ready: list[tuple[int, int]], now: float) -> bool:
-        """Before any datagram is read: a capture that was asked for holds for all that is read from now on. Whether anything was asked."""
-        control = self._control
-        for descriptor, mask in ready:
-            if descriptor == control:
-                self._obey(mask, now)
-                return True
-        return False
-
     def _pace(self, now: float) -> None:
         """How long datagrams gather from here on, by how many came of late."""
+        if now - self._paced_at < PACE_EVERY_S:
+            return
         received = self._sockets.received
-        self._gather_s = gathering_s(received - self._received_before, now - self._paced_at)
+        self._sockets.lanes.gather(gathering_s(received - self._received_before, now - self._paced_at))
         self._received_before, self._paced_at = received, now
 
     def _tell(self) -> None:
@@ -211,7 +199,8 @@ class RelayWorker:
 
 def gathering_s(received: int, elapsed_s: float) -> float:
     """How long the worker sleeps between two turns, where so many datagrams came in so much time."""
-    return min(max(0.0, GATHERED * elapsed_s / max(received, 1) - HURRY_S), LONGEST_GATHER_S)
+    wanted = GATHERED * elapsed_s / max(received, 1) - HURRY_S
+    return min(wanted, LONGEST_GATHER_S) if wanted >= SHORTEST_GATHER_S else 0.0
 
 
 def resident_memory() -> int:
@@ -228,10 +217,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
         MaskingLine(MaskMode.TALK)
-    except KernelError as error:
+        worker = RelayWorker(ControlChannel(socket.socket(fileno=int(sys.argv[1]))))
+    except CompiledError as error:
         sys.exit(f"tonevault relay worker: {error}")
     sleep_exactly()
-    worker = RelayWorker(ControlChannel(socket.socket(fileno=int(sys.argv[1]))))
     # A full collection is 17 ms of silence to 300 calls, and finds nothing: a call that ends leaves no cycle (`CallMedia.wipe`).
     gc.freeze()
     gc.disable()

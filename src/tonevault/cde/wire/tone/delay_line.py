@@ -21,7 +21,7 @@ from tonevault.cde.wire.tone.comfort_noise import (
 )
 from tonevault.cde.wire.tone.ear import SLICE, Glance, Memory
 from tonevault.cde.wire.tone.gate import DELAY, FADE, HISTORY, RAMP
-from tonevault.cde.wire.tone.kernel import address, require
+from tonevault.cde.wire.tone.kernel import EAR, address
 from tonevault.cde.wire.tone.level import power_of
 from tonevault.cde.wire.tone.screen import SCREEN_TABLES
 from tonevault.cde.wire.tone.suspicion import SUSPICION_LIMITS
@@ -144,9 +144,9 @@ class Passage(ctypes.Structure):
 
 
 def new_passage(tables: MaskTables, *, hush: bool) -> Passage:
-    """One into which nothing has entered. `tables` must outlive it. Raises KernelError."""
+    """One into which nothing has entered. `tables` must outlive it. Raises CompiledError."""
     sizes = (DELAY, FADE, HISTORY, FRAME, MEMORY_FRAMES, STEADY_FRAMES, len(NOISE) // 2, BEEP_SAMPLES, MENDED)
-    require("passage_fits", (*sizes, *map(ctypes.sizeof, (MaskTables, Line, Passage))))
+    EAR.require("passage_fits", (*sizes, *map(ctypes.sizeof, (MaskTables, Line, Passage))))
     passage = Passage(address(SCREEN_TABLES), address(SUSPICION_LIMITS), address(tables))
     passage.line.empty(hush=hush)
     return passage

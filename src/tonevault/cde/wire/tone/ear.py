@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tonevault.cde.wire.tone.kernel import address, function, require
+from tonevault.cde.wire.tone.kernel import EAR, address
 from tonevault.cde.wire.tone.look import LOOK_TABLES, MEASURES, STRETCH, require_look
 from tonevault.cde.wire.tone.report import ToneReport, ToneStarted
 from tonevault.cde.wire.tone.screen import HOP, SCREEN_TABLES, require_screen
@@ -65,22 +65,22 @@ class Hearing:
 
 
 class Ear:
-    """Hears one call. Raises KernelError where the compiled loops are missing."""
+    """Hears one call. Raises CompiledError where the compiled loops are missing."""
 
     def __init__(self, memory: Memory | None = None, glance: Glance | None = None) -> None:
         """Its memory, all zero, and its glance may be parts of something greater."""
         require_screen()
         require_look()
         sizes = (ctypes.sizeof(SUSPICION_LIMITS), ctypes.sizeof(Memory), ctypes.sizeof(Glance))
-        require("ear_fits", (SLICE, LAG, STEADY_WINDOWS, *sizes))
+        EAR.require("ear_fits", (SLICE, LAG, STEADY_WINDOWS, *sizes))
         self._memory = memory or Memory()
         self._glance = glance or Glance()
         self._tracker = Tracker()
         self._measures = _Measures()
         self._memory_at, self._glance_at = address(self._memory), address(self._glance)
         self._tables = (address(SCREEN_TABLES), address(SUSPICION_LIMITS), self._memory_at)
-        self._hear = function("ear_hear", "ppppip")
-        self._look = function("ear_look", "ppliip")
+        self._hear = EAR.function("ear_hear", "ppppip")
+        self._look = EAR.function("ear_look", "ppliip")
 
     @property
     def position(self) -> int:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tonevault.cde.wire.g711 import SAMPLE_RATE_HZ
 from tonevault.cde.wire.tone.dtmf import COLUMN_HZ, ROW_HZ
-from tonevault.cde.wire.tone.kernel import address, function, require
+from tonevault.cde.wire.tone.kernel import EAR, address
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.intp]
@@ -155,9 +155,9 @@ LOOK_TABLES: Final = _Tables(
 
 
 def require_look() -> None:
-    """Raise KernelError unless the library was compiled for these sizes."""
+    """Raise CompiledError unless the library was compiled for these sizes."""
     sizes = (STRETCH, BLOCK, STEP, len(_NUISANCE), STEADY_BLOCKS, MEASURES, ctypes.sizeof(_Tables))
-    require("look_fits", sizes)
+    EAR.require("look_fits", sizes)
 
 
 def look(stretches: Floats, keys: Ints, anchors: Ints) -> Look:
@@ -174,6 +174,6 @@ def look(stretches: Floats, keys: Ints, anchors: Ints) -> Look:
     require_look()
     rows = [np.ascontiguousarray(stretches, np.float32), keys.astype(np.int32), anchors.astype(np.int32)]
     found = np.zeros((len(stretches), MEASURES), np.float32)
-    look_rows = function("look_rows", "ppppip")
+    look_rows = EAR.function("look_rows", "ppppip")
     look_rows(address(LOOK_TABLES), *(address(row) for row in rows), len(stretches), address(found))
     return Look(*found.T)

@@ -20,7 +20,7 @@ from tonevault.cde.wire.tone.comfort_noise import NOISE
 from tonevault.cde.wire.tone.delay_line import mask_tables, new_passage
 from tonevault.cde.wire.tone.ear import SLICE, Ear
 from tonevault.cde.wire.tone.gate import DELAY, FADE
-from tonevault.cde.wire.tone.kernel import address, function
+from tonevault.cde.wire.tone.kernel import EAR, address
 from tonevault.cde.wire.tone.report import ToneReport
 
 Samples = NDArray[np.int16]
@@ -61,7 +61,7 @@ class MaskingLine:
         noise: NDArray[np.float32] | None = None,
     ) -> None:
         """`when` dates a sample by its index, on the clock that other carriers' presses are dated by; without it, the count of samples is
-        the clock. `noise`, as long as NOISE, is what stands in for the customer in its place. Raises KernelError where the compiled loops
+        the clock. `noise`, as long as NOISE, is what stands in for the customer in its place. Raises CompiledError where the compiled loops
         are missing."""
         self._when = when or (lambda index: index / SAMPLE_RATE_HZ)
         self._mode = mode
@@ -81,11 +81,11 @@ class MaskingLine:
         self._at, self._line_at = address(self._passage), address(self._line)
         self._leaving = np.frombuffer(self._passage.leaving, np.int16)
         self._octets = memoryview(self._passage.octets)
-        self._hear = function("passage_hear", "ppi")
-        self._mask = function("passage_mask", "pi")
-        self._carry = function("passage_carry", "pbipp")
-        self._finish = function("passage_finish", "pip")
-        self._close = function("gate_close", "pll")
+        self._hear = EAR.function("passage_hear", "ppi")
+        self._mask = EAR.function("passage_mask", "pi")
+        self._carry = EAR.function("passage_carry", "pbipp")
+        self._finish = EAR.function("passage_finish", "pip")
+        self._close = EAR.function("gate_close", "pll")
         self._close(self._line_at, -DELAY, 0)  # The voice fades in.
 
     @property

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tonevault.cde.wire.g711 import SAMPLE_RATE_HZ
 from tonevault.cde.wire.tone.dtmf import COLUMN_HZ, ROW_HZ
-from tonevault.cde.wire.tone.kernel import address, function, require
+from tonevault.cde.wire.tone.kernel import EAR, address
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.intp]
@@ -132,8 +132,8 @@ _SCREENING: Final = np.dtype(
 
 
 def require_screen() -> None:
-    """Raise KernelError unless the library was compiled for these sizes."""
-    require("screen_fits", (WINDOW, HOP, _COLUMNS, _SCREENING.itemsize, ctypes.sizeof(_Tables)))
+    """Raise CompiledError unless the library was compiled for these sizes."""
+    EAR.require("screen_fits", (WINDOW, HOP, _COLUMNS, _SCREENING.itemsize, ctypes.sizeof(_Tables)))
 
 
 def screen(windows: Floats) -> Screening:
@@ -143,7 +143,9 @@ def screen(windows: Floats) -> Screening:
     require_screen()
     samples = np.ascontiguousarray(windows, np.float32)
     found = np.zeros(len(samples), _SCREENING)
-    function("screen_rows", "ppip")(address(SCREEN_TABLES), address(samples), len(samples), address(found))
+    EAR.function("screen_rows", "ppip")(
+        address(SCREEN_TABLES), address(samples), len(samples), address(found)
+    )
     return Screening(
         energy=found["energy"],
         above=found["above"],

@@ -82,7 +82,8 @@ class Relay:
         wanted, until = self.sockets.received + datagrams, time.monotonic() + PATIENCE_S
         while self.sockets.received < wanted:
             assert time.monotonic() < until
-            self.sockets.serve(self.poller.poll(PATIENCE_S, 16), self.now)
+            self.sockets.lanes.wait(PATIENCE_S)
+            self.sockets.take(self.sockets.lanes.serve(self.now), self.now)
 
     def passes(self, said: Phone, heard: Phone, payload: bytes) -> None:
         self.now += 0.02
@@ -105,7 +106,7 @@ class Relay:
         return customer, agent
 
     def lanes(self, *phones: Phone) -> list[bool]:
-        return [phone.ours.fileno() in self.sockets._lanes for phone in phones]
+        return [phone.ours.fileno() in self.sockets.lanes for phone in phones]
 
 
 @pytest.fixture
@@ -194,14 +195,14 @@ def test_a_peer_that_refuses_packets_takes_none_away(relay: Relay) -> None:
 def test_a_call_that_ended_leaves_nothing_behind(relay: Relay) -> None:
     customer, _ = relay.settled_call()
     customer.say(bytes(160))
-    ready = relay.poller.poll(PATIENCE_S)
+    relay.sockets.lanes.wait(PATIENCE_S)
     relay.engine.close(0, relay.now)
     relay.engine.outbox.clear()
     relay.sockets.close(0)
-    relay.sockets.serve(ready, relay.now)
+    relay.sockets.take(relay.sockets.lanes.serve(relay.now), relay.now)
     relay.settle()
     assert relay.sockets.received == 6
-    assert not relay.sockets._lanes
+    assert not len(relay.sockets.lanes)
 
 
 def test_calls_are_settled_a_few_at_a_time_and_each_in_every_round(relay: Relay) -> None:

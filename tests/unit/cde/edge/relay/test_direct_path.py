@@ -40,10 +40,10 @@ class Play:
     def take(self, packet: RtpPacket, now: float) -> bytes | None:
         """Gives back what the hearer is sent for it."""
         datagram = build_rtp(packet)
-        buffer = bytearray(datagram + bytes(40))
-        if not self._careful and self.path.forward(buffer, len(datagram), now):
+        forwarded = None if self._careful else self.path.track.forward(datagram, now)
+        if forwarded is not None:
             self.hot += 1
-            said = bytes(buffer[: len(datagram)])
+            said = forwarded
         else:
             route = self.path.voice[packet.payload_type | 0x80 * packet.marker]
             assert route is not None
@@ -152,12 +152,11 @@ def steady(sends: Codec = PCMU, hears: Codec = PCMU) -> Play:
 def test_what_is_not_plainly_the_next_is_looked_at(other: RtpPacket) -> None:
     path = steady().path
     datagram = build_rtp(other)
-    buffer = bytearray(datagram)
-    assert not path.forward(buffer, len(datagram), 0.06)
-    assert (bytes(buffer), path.sequence) == (datagram, 2)
-    plain = bytearray(build_rtp(RtpPacket(0, 3, 480, 5, VOICE)))
-    assert not path.forward(plain, HEADER_OCTETS, 0.06)
-    assert path.forward(plain, len(plain), 0.06)
+    assert path.track.forward(datagram, 0.06) is None
+    assert path.sequence == 2
+    plain = build_rtp(RtpPacket(0, 3, 480, 5, VOICE))
+    assert path.track.forward(plain[:HEADER_OCTETS], 0.06) is None
+    assert path.track.forward(plain, 0.06) is not None
 
 
 def test_another_type_cannot_pass_as_the_carry_of_the_numbers() -> None:
@@ -165,8 +164,14 @@ def test_another_type_cannot_pass_as_the_carry_of_the_numbers() -> None:
     for number in range(4):
         play.take(packet(number, first=0xFFFC), 0.02 * number)
     assert (play.hot, play.path.sequence) == (2, 0xFFFF)
-    carried_over = bytearray(build_rtp(RtpPacket(1, 0, 640, 5, VOICE)))
-    assert not play.path.forward(carried_over, len(carried_over), 0.08)
+    assert play.path.track.forward(build_rtp(RtpPacket(1, 0, 640, 5, VOICE)), 0.08) is None
+
+
+def test_a_path_that_was_never_taken_up_carries_nothing_not_even_zeros() -> None:
+    path = Play().path
+    assert path.track.forward(bytes(172), 1.0) is None
+    assert path.track.forward(build_rtp(packet(0)), 1.0) is None
+    assert path.track.packets == 0
 
 
 def test_laws_and_types_change_on_the_hot_path_too() -> None:
@@ -178,9 +183,9 @@ def test_laws_and_types_change_on_the_hot_path_too() -> None:
     path.voice = [Route(8, table, 8000)] * 256
     for number in range(2):
         path.carry(packet(number), Route(8, table, 8000), 0.02 * number)
-    buffer = bytearray(build_rtp(packet(2)))
-    assert path.forward(buffer, len(buffer), 0.04)
-    said = parse_rtp(bytes(buffer))
+    forwarded = path.track.forward(build_rtp(packet(2)), 0.04)
+    assert forwarded is not None
+    said = parse_rtp(forwarded)
     assert (said.payload_type, said.payload) == (8, VOICE.translate(table))
 
 
@@ -188,8 +193,7 @@ def test_a_path_that_is_closed_carries_nothing_and_counts_what_it_did() -> None:
     play = steady()
     assert play.path.close() == 3
     assert play.path.stream.octets == 3 * len(VOICE)
-    buffer = bytearray(build_rtp(packet(3)))
-    assert not play.path.forward(buffer, len(buffer), 0.06)
+    assert play.path.track.forward(build_rtp(packet(3)), 0.06) is None
     assert play.path.close() == 0
 
 
@@ -200,4 +204,4 @@ def test_jitter_is_that_of_rfc_3550() -> None:
         play.take(packet(number), came)
         if number >= 2:
             expected += (abs(came - before - 0.02) - expected) / 16
-    assert play.path.jitter_s == pytest.approx(expected)
+    assert play.path.track.jitter_s == pytest.approx(expected)

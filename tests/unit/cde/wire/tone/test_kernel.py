@@ -1,61 +1,38 @@
 """The compiled loops: refused where they are missing or of another version, and never a step beyond their memory, whatever they are fed."""
 
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.sanitised import WHOLE, run_sanitised
 
-from tonevault.app.ear_doctor import ear_findings, require_ear
+from tonevault.app.compiled_doctor import ear_findings, require
 from tonevault.cde.media import Carrier, MaskMode
 from tonevault.cde.sealed.key import Key
 from tonevault.cde.wire.g711 import Law
-from tonevault.cde.wire.tone import kernel
+from tonevault.cde.wire.tone import delay_line, kernel
 from tonevault.cde.wire.tone.comfort_noise import NOISE
-from tonevault.cde.wire.tone.kernel import KernelError
 from tonevault.cde.wire.tone.look import STRETCH, look
 from tonevault.cde.wire.tone.masking_line import MaskingLine
 from tonevault.cde.wire.tone.screen import screen
+from tonevault.kernel.compiled import Compiled, CompiledError
 from tonevault.plumbing.settings import SettingsError
 
 SOURCES = Path(kernel.__file__).parent / "c"
 
 
-@pytest.fixture
-def _without_what_is_loaded() -> Iterator[None]:
-    """What another test has loaded is not asked, nor what this one does."""
-    caches = (kernel._library, kernel.function, kernel.require)
-    for each in caches:
-        each.cache_clear()
-    yield
-    for each in caches:
-        each.cache_clear()
-
-
-@pytest.mark.usefixtures("_without_what_is_loaded")
 def test_without_the_library_nothing_starts_and_the_way_out_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernel, "LIBRARY", tmp_path / "libear.so")
-    with pytest.raises(KernelError, match=r"libear\.so, is missing .*scripts/setup"):
+    missing = Compiled(tmp_path / "libear.so", "the compiled loops of the ear")
+    monkeypatch.setattr(delay_line, "EAR", missing)
+    with pytest.raises(CompiledError, match=r"libear\.so, are missing .*scripts/setup"):
         MaskingLine(MaskMode.TALK)
     (finding,) = ear_findings()
     assert finding.is_fault
     assert "scripts/setup" in finding.way_out
     with pytest.raises(SettingsError):
-        require_ear()
-
-
-@pytest.mark.usefixtures("_without_what_is_loaded")
-def test_a_library_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(KernelError, match="another version"):
-        kernel.require("look_fits", (1, 2, 3))
-    with pytest.raises(KernelError, match="another version"):
-        kernel.function("what_it_does_not_have", "p")
+        require(ear_findings())
 
 
 def test_what_has_no_place_in_memory_is_refused() -> None:
@@ -105,33 +82,6 @@ def feed_anything() -> None:
 
 
 def test_anything_at_all_stays_within_its_memory(tmp_path: Path) -> None:
-    """The loops are compiled anew with checks of every address and of every operation, which end the process at the first fault."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    assert compiler is not None, "scripts/setup installs a C compiler"
     library = tmp_path / "libear.so"
-    checks = [
-        "-fsanitize=address,undefined",
-        "-fno-sanitize-recover=all",
-        "-g",
-        "-O1",
-        "-std=c11",
-        "-fPIC",
-        "-shared",
-    ]
-    subprocess.run([compiler, *checks, "-o", library, *sorted(SOURCES.glob("*.c")), "-lm"], check=True)
-    runtime = [
-        subprocess.run(
-            [compiler, f"-print-file-name={name}"], check=True, capture_output=True, text=True
-        ).stdout.strip()
-        for name in ("libasan.so", "libubsan.so")
-    ]
-    environment = os.environ | {
-        "LD_PRELOAD": " ".join(runtime),
-        "ASAN_OPTIONS": "detect_leaks=0",
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-    }
-    program = f"import {__name__} as this; this.kernel.LIBRARY = this.Path({str(library)!r}); this.feed_anything(); print('whole')"
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.stdout == "whole\n", done.stderr[-3000:]
+    program = f"import {__name__} as this; this.kernel.EAR.path = this.Path({str(library)!r}); this.feed_anything(); print('whole')"
+    assert run_sanitised(SOURCES, library, program) == WHOLE
