@@ -25,7 +25,7 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.lines.kept_over_http import OVER_HTTP_CARDS, OVER_HTTP_HEADINGS, measure_over_http
+from benchmarks.lines.kept_over_http import OVER_HTTP_HEADINGS, measure_over_http
 from benchmarks.lines.keyed_product import keyed_product
 from benchmarks.lines.vault_bench import Bench, timed
 from benchmarks.lines.vault_place import Place, cards, places
@@ -111,14 +111,13 @@ def main() -> None:
     chosen = parser.parse_args()
     print(f"{HEADINGS[0]:<12}{HEADINGS[1]:>8}" + "".join(f"{each:>12}" for each in HEADINGS[2:]))
     set_up_logging(level="WARNING")
-    part = 10 if chosen.quick else 1
     with places(chosen.database) as where:
-        verdicts = [uvloop.run(measure(place, CARDS // part)) for place in where]
+        verdicts = [uvloop.run(measure(place, CARDS // 10 if chosen.quick else CARDS)) for place in where]
         names = [place.name for place in where]
     print(f"\n{'database':<12}{'128 callers':<16}" + "".join(f"{each:>12}" for each in OVER_HTTP_HEADINGS))
     for name in names:
         with keyed_product(name) as product:
-            uvloop.run(measure_over_http(product, OVER_HTTP_CARDS // part))
+            uvloop.run(measure_over_http(product, quick=chosen.quick))
     sys.exit(0 if all(verdicts) else 1)
 
 

@@ -35,7 +35,9 @@ CALLERS: Final = 128
 PREPARING: Final = 32
 """Callers that open and key the sessions of a measure, outside the clock."""
 ROUNDS: Final = 3
-OVER_HTTP_CARDS: Final = 1_280
+CARDS: Final = 1_024
+FEW: Final = 256
+"""Of a quick run, in one round."""
 MANY_MORE: Final = 10
 """Times as many rows and cards without HTTP, which would be over in no time."""
 JOURNEYS: Final = 2
@@ -104,7 +106,7 @@ class Ways:
         return Taken(run, (_processor_s(self._pid) - before) / len(works) * 1e6)
 
 
-async def measure_over_http(product: KeyedProduct, count: int) -> None:
+async def measure_over_http(product: KeyedProduct, *, quick: bool) -> None:
     """Print the lines of one database. All ways take turns, and medians are told."""
     bench = Bench(product.beside)
     captures, here = _capture_here(bench)
@@ -117,9 +119,9 @@ async def measure_over_http(product: KeyedProduct, count: int) -> None:
     gc.collect()
     gc.freeze()
     found: dict[str, list[Taken]] = {name: [] for name in ways}
-    for _ in range(ROUNDS):
+    for _ in range(1 if quick else ROUNDS):
         for name, way in ways.items():
-            found[name].append(await way(count))
+            found[name].append(await way(FEW if quick else CARDS))
     bare = statistics.median(each.run.rate for each in found["bare insert"])
     for name, taken in found.items():
         _print_line(product.beside.name, name, taken, bare)
