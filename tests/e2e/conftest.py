@@ -1,5 +1,6 @@
 """Fixtures of the whole-system tests: peers and houses, and their masked logs in the report of a test that failed."""
 
+import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -7,7 +8,12 @@ import pytest
 
 from tests.e2e.house import House
 from tests.e2e.house_calls import CallStage
+from tests.e2e.panel_agent import Agent
+from tests.e2e.panel_desk import PanelDesk
+from tests.e2e.peers.browser import Browser
 from tests.e2e.peers.group import PeerGroup
+from tests.e2e.peers.ports import claim_block
+from tonevault.boundary.charges import ChargeState
 
 
 @pytest.fixture
@@ -47,6 +53,43 @@ def stage(module_stage: CallStage, peers: PeerGroup) -> Iterator[CallStage]:
         yield module_stage
     finally:
         module_stage.end_calls()
+
+
+@pytest.fixture(scope="module")
+def panel_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelDesk]:
+    """The panel on a real port, shared by the tests of one module."""
+    block = claim_block()
+    desk = PanelDesk(tmp_path_factory.mktemp("panel") / "desk", block.port(0))
+    desk.start()
+    yield desk
+    desk.stop()
+    block.release()
+
+
+@pytest.fixture(scope="module")
+def panel_browser(panel_desk: PanelDesk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all tests, logged in by a link; each test has a tab of its own."""
+    browser = Browser(tmp_path_factory.mktemp("browser"), base_url=panel_desk.base_url).start()
+    try:
+        browser.page.goto(panel_desk.log_in_link())
+        browser.page.wait_for_url("**/panel")
+        browser.page.close()
+        yield browser
+    finally:
+        browser.close()
+
+
+@pytest.fixture
+def agent(panel_desk: PanelDesk, panel_browser: Browser) -> Iterator[Agent]:
+    """An agent in a tab of its own, whose console shows no error but those that the test allows."""
+    before = len(panel_browser.errors())
+    agent = Agent(panel_desk, panel_browser, panel_browser.new_page())
+    yield agent
+    agent.page.close()
+    panel_desk.zone.ledger.next_charge = (ChargeState.SUCCEEDED, None)
+    panel_desk.zone.tokenization_fails = False
+    errors = panel_browser.errors()[before:]
+    assert [each for each in errors if not any(re.search(one, each) for one in agent.allowed)] == []
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,7 +15,7 @@ from tonevault.boundary.captures import (
     FieldState,
     FieldView,
 )
-from tonevault.boundary.charges import ChargeResult
+from tonevault.boundary.charges import ChargeResult, ChargeState
 from tonevault.boundary.problems import SecureZoneError
 from tonevault.boundary.tokens import CardView, TokenView
 from tonevault.cde.sealed.card_number import CardNumber
@@ -27,6 +27,15 @@ MISMATCHES: Final = {
     "address_mismatch": BillingPart.ADDRESS,
 }
 OVER: Final = frozenset(CaptureState) - {CaptureState.OPEN, CaptureState.COMPLETING}
+
+ENDED_BY_CHARGE: Final = {
+    ChargeState.SUCCEEDED: (CaptureState.SUCCEEDED, None),
+    ChargeState.AUTHORISED: (CaptureState.SUCCEEDED, None),
+    ChargeState.DECLINED: (CaptureState.DECLINED, EndReason.AUTHORISATION_DECLINED),
+    ChargeState.UNKNOWN: (CaptureState.UNKNOWN, EndReason.AUTHORISATION_UNKNOWN),
+    ChargeState.FAILED: (CaptureState.FAILED, EndReason.AUTHORISATION_FAILED),
+}
+"""How a session ends by what its charge comes to."""
 
 
 @dataclass(slots=True)
@@ -51,6 +60,7 @@ class FakeCapture:
     revision: int = 1
     active: FieldName | None = None
     hushed: bool = False
+    hushed_by_noise: bool = False
     token: TokenView | None = None
     existing: bool = False
     charge: ChargeResult | None = None
@@ -88,6 +98,7 @@ class FakeCapture:
             brand=issuer.brand if issuer else None,
             reason=self.reason,
             hushed=self.hushed,
+            hushed_by_noise=self.hushed_by_noise,
             token=self.token,
             existing=self.existing,
             charge=self.charge,

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
-from typing import Final
 
 from tonevault.boundary.calls import CallState, CallView, SecuredLegs
 from tonevault.boundary.captures import (
@@ -23,17 +22,9 @@ from tonevault.kernel.clock import Clock, epoch_ms
 from tonevault.kernel.ids import AccountId, CallId, ChargeId, Entropy, SessionId
 from tonevault.plumbing.clock import WallClock
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
-from tonevault.testing.fake_capture import MISMATCHES, FakeCapture, check_request
+from tonevault.testing.fake_capture import ENDED_BY_CHARGE, MISMATCHES, FakeCapture, check_request
 from tonevault.testing.fake_notices import FakeListener
 from tonevault.testing.fake_payments import FakePayments
-
-ENDED_BY_CHARGE: Final = {
-    ChargeState.SUCCEEDED: (CaptureState.SUCCEEDED, None),
-    ChargeState.AUTHORISED: (CaptureState.SUCCEEDED, None),
-    ChargeState.DECLINED: (CaptureState.DECLINED, EndReason.AUTHORISATION_DECLINED),
-    ChargeState.UNKNOWN: (CaptureState.UNKNOWN, EndReason.AUTHORISATION_UNKNOWN),
-    ChargeState.FAILED: (CaptureState.FAILED, EndReason.AUTHORISATION_FAILED),
-}
 
 
 class _AheadClock:
@@ -117,6 +108,13 @@ class FakeSecureZone(FakePayments):
         ended = self._call_changed(call, state=CallState.ENDED, ended_at=self._utc(), end_reason=reason)
         self._end_open(CaptureState.CANCELED, EndReason.CALL_ENDED, call_id)
         return ended
+
+    def hush_by_noise(self, call_id: CallId, *, on: bool = True) -> None:
+        """The line of an open capture is too noisy to tell keys apart and mutes the customer by itself, or it is quiet again."""
+        capture = self._open_on(call_id)
+        if capture is not None and capture.hushed_by_noise is not on:
+            capture.hushed_by_noise = on
+            self._changed(capture)
 
     def press(self, call_id: CallId, keys: str) -> None:
         """The customer presses keys: digits of a published test card, `*`, `#`. One notice a key that changed something."""

@@ -52,7 +52,9 @@ class StartForm:
 class Box:
     """Everything the payment section shows.
 
-    `expires_at` is an ISO time while the session takes input; `waits` says why nothing can be done.
+    `expires_at` is an ISO time while the session takes input; `waits` says why nothing can be done. Where it
+    `awaits_fields`, a place is kept for the button that completes: nothing that can be pressed may move under a finger
+    when the last field turns green.
     """
 
     title: str
@@ -68,6 +70,7 @@ class Box:
     waits: str = ""
     start: StartForm | None = None
     correction: CorrectionForm | None = None
+    awaits_fields: bool = False
     can_open_again: bool = False
     can_complete: bool = False
     is_working: bool = False
@@ -117,6 +120,7 @@ def _unconfirmed(session: Session, *, may_act: bool) -> Box:
 
 
 def _open(session: Session, *, may_act: bool) -> Box:
+    correction = correction_of(session) if may_act else None
     return Box(
         "Capture the card",
         session.id,
@@ -126,7 +130,8 @@ def _open(session: Session, *, may_act: bool) -> Box:
         notice=_notice(session),
         recording=_recording(session),
         expires_at=session.expires_at.isoformat(),
-        correction=correction_of(session) if may_act else None,
+        correction=correction,
+        awaits_fields=may_act and correction is None and not session.can_complete,
         waits="" if may_act else WATCH_ONLY,
         can_complete=session.can_complete and may_act,
         can_cancel=may_act,
@@ -172,11 +177,11 @@ def _next_start(session: Session) -> StartForm:
 def _notice(session: Session) -> str:
     if session.hushed_by_noise:
         return (
-            "The line is noisy, or its sound cannot be checked, so the customer is muted towards you while keying. "
-            "You can still be heard."
+            "You do not hear the customer while they key: the line is noisy, or its sound cannot be checked. "
+            "They still hear you."
         )
     if session.hushed:
-        return "The customer is muted towards you while keying. You can still be heard."
+        return "You do not hear the customer while they key. They still hear you."
     return ""
 
 

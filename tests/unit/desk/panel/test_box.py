@@ -141,7 +141,7 @@ def test_a_card_without_an_amount() -> None:
 
 def test_hush_and_noise_are_said() -> None:
     assert box(session()).notice == ""
-    assert "muted towards you" in box(session(hushed=True)).notice
+    assert "do not hear the customer" in box(session(hushed=True)).notice
     assert "noisy" in box(session(hushed=True, hushed_by_noise=True)).notice
 
 

@@ -9,7 +9,7 @@ export function say(text) {
 export function announce({ silently = false } = {}) {
   const present = new Set();
   const fresh = [];
-  for (const element of document.querySelectorAll("main [data-announce]")) {
+  for (const element of document.querySelectorAll("[data-announce]")) {
     const text = element.dataset.announce;
     present.add(element.id);
     if (heard.get(element.id) === text) continue;
