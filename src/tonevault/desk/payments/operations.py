@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from tonevault.boundary.operations import OperationKind, OperationResult
+from tonevault.boundary.operations import OperationKind, OperationResult, OperationState
 from tonevault.boundary.problems import SecureZoneError, SecureZoneUnreachableError
 from tonevault.boundary.secure_zone import SecureZone
 from tonevault.desk.events.model import Numbered
@@ -151,8 +151,24 @@ class OperationService:
         except SecureZoneError as refused:
             is_last = is_last_word(refused, wish.operation.created_at, self._clock.utc())
             return refused if is_last else None
-        await self.take(result)
+        await self._take_with_charge(result)
         return None
+
+    async def _take_with_charge(self, result: OperationResult) -> None:
+        """What was answered as done is read as done from then on: the charge is not left to its notice, which may come later."""
+        charge = None
+        if result.state is OperationState.SUCCEEDED:
+            with suppress(SecureZoneError, SecureZoneUnreachableError):
+                charge = await self._zone.charge_result(result.account_id, result.charge_id)
+        account_id, now = result.account_id, self._clock.utc()
+
+        def save(connection: Connection) -> list[Numbered]:
+            events = self._mirror.operation(connection, account_id, result, now)
+            if charge is not None:
+                events += self._mirror.charge(connection, account_id, charge, now)
+            return events
+
+        await self._save(account_id, save)
 
     async def _intend(
         self,

@@ -68,6 +68,21 @@ def test_a_held_charge_is_captured_in_part_and_refunded(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
+def test_what_was_answered_as_done_can_be_read_at_once(tmp_path: Path) -> None:
+    """The answer tells it, and so does the charge: not only once a notice has come."""
+
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk, desk.client() as client:
+            charge = await charged(desk, client, capture="manual")
+            desk.zone._tell = lambda _: None  # type: ignore[method-assign]
+            assert (await act(client, charge, "capture", amount=800)).json()["state"] == "succeeded"
+            assert await state(client, charge) == ("succeeded", 800, 0)
+            assert (await act(client, charge, "refund", "r", amount=300)).json()["state"] == "succeeded"
+            assert await state(client, charge) == ("partially_refunded", 800, 300)
+
+    asyncio.run(play())
+
+
 def test_a_void_cancels(tmp_path: Path) -> None:
     async def play() -> None:
         async with open_desk(tmp_path) as desk, desk.client() as client:

@@ -65,6 +65,18 @@ def test_every_part_is_held_and_then_taken(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
+def test_nothing_silent_is_answered_as_it_ends(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk, desk.client() as client:
+            tokens = await two_tokens(desk, client)
+            desk.zone._tell = lambda _: None  # type: ignore[method-assign]
+            made = (await split(client, tokens)).json()
+            assert (made["state"], {each["state"] for each in made["parts"]}) == ("succeeded", {"succeeded"})
+            assert paid(desk) == 1000
+
+    asyncio.run(play())
+
+
 @pytest.mark.parametrize("holds", [True, False])
 def test_one_that_cannot_be_had_lets_the_others_go(tmp_path: Path, holds: bool) -> None:
     async def play() -> None:
