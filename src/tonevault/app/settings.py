@@ -60,7 +60,7 @@ def _network(text: str) -> str:
 
 
 def _sip_uri(text: str) -> str:
-    if not re.match(r"^sips?:(?:[^@\s]+@)?[^@\s:;]+(?::\d+)?(?:;[^\s]+)?$", text):
+    if not re.match(r"^sips?:(?:[^@\s]+@)?(?:[^@\s:;\[\]]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?(?:;[^\s]+)?$", text):
         raise ValueError("must be a SIP URI, for example sip:agents@10.0.0.20:5060;transport=tcp")
     return text
 

@@ -32,11 +32,12 @@ def describe(
     profile = Profile.SAVP if keys else Profile.AVP
     types = [law_type] if law_type is not None else [0, 8]
     names = {0: "PCMU/8000", 8: "PCMA/8000"}
+    network = f"IN IP6 {host}" if ":" in host else f"IN IP4 {host}"
     lines = [
         "v=0",
-        f"o=phone 1 {version} IN IP4 {host}",
+        f"o=phone 1 {version} {network}",
         "s=-",
-        f"c=IN IP4 {host}",
+        f"c={network}",
         "t=0 0",
         f"m=audio {port} {profile.value} {' '.join(map(str, types + ([EVENT_TYPE] if events else [])))}",
         *(f"a=rtpmap:{each} {names[each]}" for each in types),

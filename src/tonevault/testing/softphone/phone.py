@@ -129,7 +129,7 @@ class Softphone:
         call = await self._new_call()
         uri = SipUri.parse(target)
         request = Request("INVITE", uri, Headers(), call.offer())
-        from_uri = SipUri.parse(f"sip:{caller or self.user}@{self.host}")
+        from_uri = SipUri(user=caller or self.user, host=self.host)
         request.headers.add("From", NameAddr(from_uri).with_tag(self._driver.new_tag()).text())
         request.headers.add("To", NameAddr(uri).text())
         request.headers.add("Call-ID", self._driver.new_call_id())
