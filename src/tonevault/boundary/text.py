@@ -17,7 +17,8 @@ from tonevault.kernel.ids import (
 )
 from tonevault.kernel.luhn import passes_luhn
 
-_SEPARATED_DIGITS: Final = re.compile(r"\d(?:[^\w\n]{0,2}\d)+")
+_SEPARATED_DIGITS: Final = re.compile(r"\d(?:(?:(?!\n)[\W_]){0,3}\d)+")
+"""People part groups by a blank, a dash, an underscore, or a dash between blanks."""
 _SHORTEST_CARD: Final = 12
 _LONGEST_CARD: Final = 19
 

@@ -74,7 +74,7 @@ def test_what_was_answered_as_done_can_be_read_at_once(tmp_path: Path) -> None:
     async def play() -> None:
         async with open_desk(tmp_path) as desk, desk.client() as client:
             charge = await charged(desk, client, capture="manual")
-            desk.zone._tell = lambda _: None  # type: ignore[method-assign]
+            desk.zone._tell = lambda _: None  # type: ignore[method-assign,assignment]
             assert (await act(client, charge, "capture", amount=800)).json()["state"] == "succeeded"
             assert await state(client, charge) == ("succeeded", 800, 0)
             assert (await act(client, charge, "refund", "r", amount=300)).json()["state"] == "succeeded"

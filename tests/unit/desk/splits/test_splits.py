@@ -69,7 +69,7 @@ def test_nothing_silent_is_answered_as_it_ends(tmp_path: Path) -> None:
     async def play() -> None:
         async with open_desk(tmp_path) as desk, desk.client() as client:
             tokens = await two_tokens(desk, client)
-            desk.zone._tell = lambda _: None  # type: ignore[method-assign]
+            desk.zone._tell = lambda _: None  # type: ignore[method-assign,assignment]
             made = (await split(client, tokens)).json()
             assert (made["state"], {each["state"] for each in made["parts"]}) == ("succeeded", {"succeeded"})
             assert paid(desk) == 1000
