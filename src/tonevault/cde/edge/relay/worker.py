@@ -45,8 +45,8 @@ HURRY_S: Final = 0.00016
 that of a busy core: there two or three gather."""
 SHORTEST_GATHER_S: Final = 0.00003
 """A shorter sleep costs more than it saves; it is not worth it from some 370 calls on."""
-LONGEST_GATHER_S: Final = 0.001
-"""What gathering may cost in delay at most: a twentieth of a packet's 20 ms. It is 0.5 ms with 100 calls, 0.07 ms with 300."""
+LONGEST_GATHER_S: Final = 0.002
+"""What gathering may cost in delay at most: a tenth of a packet's 20 ms. It is 0.5 ms with 100 calls, 0.07 ms with 300."""
 PACE_EVERY_S: Final = 0.2
 """How often it is counted how many come."""
 STATM: Final = Path("/proc/self/statm")
