@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tests.e2e.peers import g711
+from tests.e2e.peers.listen import beeps_heard
 from tests.e2e.peers.wav import RATE_HZ, Sound, keyed, noise
 from tests.scenario.media.test_real_workers import INTERFACE, PATIENCE_S, Phone, Sink, connect, until
 from tonevault.app.tones import Wish, list_tones
@@ -22,10 +23,15 @@ from tonevault.cde.edge.relay import recorder_link
 from tonevault.cde.edge.relay.controller import RelayPlane, RelaySettings
 from tonevault.cde.edge.relay.recorder_link import RecorderLink
 from tonevault.cde.media import MaskMode, MediaPorts, MediaUnavailableError
+from tonevault.cde.wire.tone.beep import BEEP_HZ, BEEP_LEVEL_DBM0
 from tonevault.kernel.ids import CallId
 
 CALL = CallId("call_recorded")
 PACKET_S = 0.02
+MASK_DELAY_S = 0.02
+"""What was said before a capture is still on its way to the agent."""
+NO_CLICK = 1.5
+"""Companding sharpens the turns at a beep's ends by a fifth; a beep that begins or ends without a fade turns twice as sharply and more."""
 LACKS_AT_MOST_S = 1.0
 """Of a recording whose recorder was killed."""
 
@@ -54,6 +60,20 @@ def loud_s(sound: Sound) -> float:
     """How long a channel is louder than −40 dBm0 or so, in 20 ms frames."""
     frames = sound.samples[: len(sound.samples) // 160 * 160].astype(float).reshape(-1, 160)
     return float(((frames**2).mean(axis=1) > 200.0**2).sum()) * PACKET_S
+
+
+def place_of(sent: Sound, heard: Sound) -> float:
+    """Where a sound stands in another, in seconds, sample by sample as G.711 carries it."""
+    wanted = g711.decode(0, g711.encode(0, sent.samples))
+    windows = np.lib.stride_tricks.sliding_window_view(heard.samples, len(wanted))
+    (place,) = np.flatnonzero((windows[:, :160] == wanted[:160]).all(axis=1))
+    assert np.array_equal(windows[place], wanted)
+    return float(place) / RATE_HZ
+
+
+def bend(sound: Sound) -> float:
+    """The sharpest turn of a wave: a click is sharper than all of a tone that swells and fades."""
+    return float(np.abs(np.diff(sound.samples.astype(float), n=2)).max())
 
 
 def tones_in(path: Path) -> int:
@@ -87,13 +107,15 @@ def recorder(plane: RelayPlane) -> psutil.Process:
     return psutil.Process(plane._recorder._link.pid)
 
 
-def test_a_capture_is_recorded_as_the_agent_heard_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", MaskMode)
+def test_a_capture_is_recorded_as_the_agent_heard_it(tmp_path: Path, mode: MaskMode) -> None:
     directory = tmp_path / "recordings"
+    before = noise(1.0, -20), noise(1.0, -20, seed=2)
 
     async def scene(plane: RelayPlane, customer: Phone, agent: Phone, _: Path) -> None:
         ports = connect(plane, CALL, customer, agent)
-        await talk(ports, customer, agent, noise(1.0, -20), noise(1.0, -20, seed=2))
-        plane.start_capture(CALL, MaskMode.TALK)
+        await talk(ports, customer, agent, *before)
+        plane.start_capture(CALL, mode)
         await asyncio.sleep(0.1)
         keys = keyed("4000056655665556")
         await talk(ports, customer, agent, keys, noise(keys.length_s, -20, seed=3))
@@ -109,10 +131,21 @@ def test_a_capture_is_recorded_as_the_agent_heard_it(tmp_path: Path) -> None:
     assert tones_in(path) == 0
     left, right = channels(path)
     assert 3.4 < left.length_s < 4.6
-    assert abs(loud_s(left.between(0, 1.0)) - 1.0) < 0.1
+    # Outside the capture each side is on its own channel, sample by sample, and both stand on one line of time.
+    at = [place_of(sent, channel) for sent, channel in zip(before, (left, right), strict=True)]
+    assert abs(at[0] - at[1]) < 0.1
+    capture = left.between(at[0] + 1.0 + MASK_DELAY_S, left.length_s)
     # One beep of 60 ms for each key, and nothing else that is loud.
-    assert 16 * 0.04 < loud_s(left.between(1.1, 5.0)) < 16 * 0.1
+    assert 16 * 0.04 < loud_s(capture) < 16 * 0.1
     assert loud_s(right) > 3.2
+    beeps = beeps_heard(capture, BEEP_HZ)
+    assert len(beeps) == 16
+    assert {round(each.length_s, 2) for each in beeps} == {0.06}
+    assert all(abs(each.level_dbm0 - BEEP_LEVEL_DBM0) < 1.0 for each in beeps)
+    for each in beeps:
+        assert bend(capture.between(each.start_s - 0.01, each.end_s + 0.01)) < NO_CLICK * bend(
+            capture.between(each.start_s + 0.01, each.end_s - 0.01)
+        )
 
 
 def test_a_killed_recorder_leaves_a_file_that_opens_and_is_finished_by_the_next(
