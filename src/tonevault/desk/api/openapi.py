@@ -22,6 +22,11 @@ PROBLEM: Final[dict[str, Any]] = {
         "detail": {"type": "string"},
         "code": {"type": "string"},
         "token_state": {"type": "string", "description": "With `token_not_chargeable`."},
+        "replaced_by": {
+            "type": "string",
+            "description": "With `token_not_chargeable`: the token's successor.",
+        },
+        "schedule_state": {"type": "string", "description": "With `schedule_over`."},
         "required_scope": {"type": "string", "description": "With `permission_denied`."},
         "errors": {
             "type": "array",

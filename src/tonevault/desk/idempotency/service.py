@@ -13,7 +13,7 @@ from tonevault.desk.idempotency import store
 from tonevault.desk.idempotency.store import Claim
 from tonevault.desk.json_text import to_json
 from tonevault.desk.keyed_digest import KeyedDigest
-from tonevault.desk.refusal import Refusal
+from tonevault.desk.refusal import FieldFault, Refusal
 from tonevault.kernel.clock import Clock, epoch_ms
 from tonevault.kernel.ids import AccountId, Entropy, make_id
 from tonevault.plumbing.log import get_logger
@@ -136,6 +136,9 @@ class IdempotencyService:
                     422,
                     "idempotency_mismatch",
                     "Idempotency-Key: was used for another request; use a new key for a new request.",
+                    errors=(
+                        FieldFault("Idempotency-Key", "idempotency_mismatch", "was used for another request"),
+                    ),
                 )
             if found.status is not None and found.answer is not None:
                 return StoredAnswer(found.status, found.answer)
@@ -156,5 +159,6 @@ def _in_flight() -> Refusal:
         409,
         "idempotency_in_flight",
         "Idempotency-Key: the first request with this key is still at work; ask again in a moment.",
+        errors=(FieldFault("Idempotency-Key", "idempotency_in_flight", "is at work with its first request"),),
         retry_after_s=1,
     )

@@ -16,7 +16,10 @@ MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:tonevault:problem:"
 
 _OF_STATUS: Final = {
-    400: ("bad_request", "The request is not HTTP that this server understands."),
+    400: (
+        "bad_request",
+        "The request or its body cannot be read; send JSON (RFC 8259) of a size and depth that is asked for.",
+    ),
     404: ("not_found", "There is nothing at this address; /docs lists what there is."),
     405: (
         "method_not_allowed",
