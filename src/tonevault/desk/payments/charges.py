@@ -1,9 +1,11 @@
 """Charges of tokens. The intent is committed before the secure zone is asked, and asked again under the same id: nobody pays twice."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
@@ -30,6 +32,7 @@ from tonevault.desk.payments.tokens import TokenService
 from tonevault.desk.people.audit import AuditLog
 from tonevault.desk.people.model import SYSTEM_ACTOR
 from tonevault.desk.refusal import FieldFault, Refusal, not_found
+from tonevault.desk.side_by_side import side_by_side
 from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import AccountId, ChargeId, CustomerId, SessionId, TokenId
 from tonevault.kernel.money import Money
@@ -183,12 +186,20 @@ class ChargeService:
     async def settle(self) -> None:
         """Ask after the unsettled charges that are due. Stops at silence: the rest keeps."""
         due = await self._database.read(lambda c: store.due_charges(c, self._clock.utc(), BATCH))
-        for account_id, charge, reported_at, asked in due:
+        silent = asyncio.Event()
+
+        async def ask(
+            account_id: AccountId, charge: Charge, reported_at: datetime | None, asked: int
+        ) -> None:
+            if silent.is_set():
+                return
             await self._put_off(account_id, charge, asked)
             try:
                 await self._ask(account_id, charge, never_seen=reported_at is None)
             except SecureZoneUnreachableError:
-                return
+                silent.set()
+
+        await side_by_side("settle_charges", [partial(ask, *each) for each in due])
 
     async def _put_off(self, account_id: AccountId, charge: Charge, asked: int) -> None:
         """Before the question goes out, so that other nodes do not ask it too."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -21,6 +22,7 @@ from tonevault.desk.people.model import SYSTEM_ACTOR
 from tonevault.desk.refusal import FieldFault, Refusal, invalid, not_found
 from tonevault.desk.schedules import store
 from tonevault.desk.schedules.model import OVER, RETRY_DAYS, Schedule, ScheduleState, Unit
+from tonevault.desk.side_by_side import side_by_side
 from tonevault.kernel.clock import Clock, epoch_ms
 from tonevault.kernel.ids import CHARGE, AccountId, ChargeId, Entropy, TokenId, make_id
 from tonevault.kernel.money import Money
@@ -157,11 +159,13 @@ class ScheduleService:
     async def sweep(self) -> None:
         """Take every step that is due."""
         due = await self._database.read(lambda c: store.due(c, self._clock.utc(), BATCH))
-        for account_id, schedule in due:
-            try:
-                await self._step(account_id, schedule)
-            except Refusal as refused:
-                _log.warning("schedule_not_stepped", schedule=schedule.id, code=refused.code)
+        await side_by_side("step_schedules", [partial(self._try_step, *each) for each in due])
+
+    async def _try_step(self, account_id: AccountId, schedule: Schedule) -> None:
+        try:
+            await self._step(account_id, schedule)
+        except Refusal as refused:
+            _log.warning("schedule_not_stepped", schedule=schedule.id, code=refused.code)
 
     async def _step(self, account_id: AccountId, schedule: Schedule) -> None:
         now = self._clock.utc()

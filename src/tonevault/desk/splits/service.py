@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
@@ -20,6 +21,7 @@ from tonevault.desk.payments.operations import Asked, OperationService
 from tonevault.desk.people.audit import AuditLog
 from tonevault.desk.people.model import SYSTEM_ACTOR
 from tonevault.desk.refusal import Refusal, not_found
+from tonevault.desk.side_by_side import side_by_side
 from tonevault.desk.splits import store
 from tonevault.desk.splits.model import Act, Split, SplitPart, SplitState, Step, next_step
 from tonevault.kernel.clock import Clock, epoch_ms
@@ -128,10 +130,12 @@ class SplitService:
     async def sweep(self) -> None:
         """Take every step that is due."""
         due = await self._database.read(lambda c: store.due(c, self._clock.utc(), BATCH))
-        for account_id, split_id in due:
-            held = await self._claim(account_id, split_id)
-            if held is not None:
-                await self._advance(account_id, held, 1)
+        await side_by_side("step_splits", [partial(self._step, *each) for each in due])
+
+    async def _step(self, account_id: AccountId, split_id: str) -> None:
+        held = await self._claim(account_id, split_id)
+        if held is not None:
+            await self._advance(account_id, held, 1)
 
     async def _claim(self, account_id: AccountId, split_id: str) -> _Held | None:
         now = self._clock.utc()

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -10,6 +11,8 @@ from tests.unit.desk.bench import ACME, Bench, open_desk
 
 from tonevault.boundary.charges import ChargeState, Initiator
 from tonevault.boundary.tokens import TokenState
+from tonevault.desk.payments.charges import ChargeAsked
+from tonevault.desk.payments.model import Charge
 from tonevault.kernel.ids import TokenId
 
 DAY = 86_400
@@ -149,6 +152,40 @@ def test_a_dead_token_ends_it_and_a_replaced_one_leads_on(tmp_path: Path) -> Non
             assert (found["state"], found["turn"], found["token"]) == ("active", 1, new)
 
     asyncio.run(play())
+
+
+def test_one_that_waits_and_then_fails_holds_up_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk, desk.client() as client:
+            kept, other_is_done = await token(desk, client), asyncio.Event()
+            first = (await create(client, kept, count=1)).json()["id"]
+            desk.clock.advance(0.001)
+            assert (await create(client, kept, count=1, amount=700)).status_code == 201
+            real = desk.services.charges.create
+
+            async def slow(*args: Any, asked: ChargeAsked, **more: Any) -> Charge:
+                if asked.schedule_id == first:
+                    await other_is_done.wait()
+                    raise RuntimeError("4242424242424242")
+                made = await real(*args, asked=asked, **more)
+                other_is_done.set()
+                return made
+
+            desk.services.charges.create = slow  # type: ignore[method-assign]
+            async with asyncio.timeout(20):
+                await pass_time(desk, 1)
+            charged = desk.zone.ledger.charges.values()
+            assert [each.amount.amount_minor for each in charged] == [700]
+            desk.services.charges.create = real  # type: ignore[method-assign]
+            await pass_time(desk, 31)
+            assert len(charged) == 2
+
+    asyncio.run(play())
+    said = capsys.readouterr()
+    assert "RuntimeError" in said.out + said.err
+    assert "4242424242424242" not in said.out + said.err
 
 
 def test_pause_resume_cancel(tmp_path: Path) -> None:
