@@ -82,18 +82,12 @@ def under_offered_numbers(
 
 
 def suffices(told: LegMedia, offered: LegMedia, answered: LegMedia) -> bool:
-    """Whether an offerer who was `told` an answer before need not be told that it is `offered` now: it would speak, and would be spoken to
-    by who has `answered`, as the relay can pass on."""
-    return (
-        told.direction is offered.direction
-        and _passes(told.codecs, answered.codecs)
-        and _passes(answered.codecs, told.codecs)
+    """Whether an offerer who was `told` an answer before need not be told that it is `offered` now: both it and who has `answered` prefer
+    G.711, whose laws the relay makes of each other. Other codings depend on parameters that only the newest answer names."""
+    return told.direction is offered.direction and all(
+        _preferred(side.codecs).name in G711 for side in (told, answered)
     )
 
 
-def _passes(sender: tuple[Codec, ...], hearer: tuple[Codec, ...]) -> bool:
-    """Whether the voice that the sender prefers can be passed on: both know it, or both know a law of G.711, which becomes the other."""
-    preferred = next(codec for codec in sender if codec.name != COMFORT_NOISE)
-    return any(
-        same_codec(preferred, codec) or (preferred.name in G711 and codec.name in G711) for codec in hearer
-    )
+def _preferred(codecs: tuple[Codec, ...]) -> Codec:
+    return next(codec for codec in codecs if codec.name != COMFORT_NOISE)

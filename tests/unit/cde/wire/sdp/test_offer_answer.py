@@ -201,6 +201,15 @@ def test_the_first_answer_holds_where_it_can() -> None:
     assert (agent.remote.port, [codec.name for codec in agent.codecs]) == (7004, ["PCMU"])
 
 
+def test_parameters_of_another_answer_are_told() -> None:
+    state = fresh()
+    state.offer(Leg.CUSTOMER, audio("96 0", "rtpmap:96 AMR/8000"))
+    first = state.answer(Leg.AGENT, audio("96", "rtpmap:96 AMR/8000", "fmtp:96 octet-align=1"))
+    assert state.answer(Leg.AGENT, audio("96", "rtpmap:96 AMR/8000", "fmtp:96 octet-align=1")) == first
+    again = parse(state.answer(Leg.AGENT, audio("96", "rtpmap:96 AMR/8000")))
+    assert again.media[0].attributes("fmtp") == ()
+
+
 def test_another_answer_is_told_where_the_first_does_not_do() -> None:
     state = fresh()
     state.offer(Leg.CUSTOMER, audio("9 0 18"))
