@@ -205,14 +205,14 @@ GATEWAY_EVENT: Final = Table(
     METADATA,
     Column("account_id", String(32), nullable=False),
     Column("gateway", String(48), nullable=False),
-    Column("event_id", String(128), nullable=False),
+    Column("event_digest", LargeBinary, nullable=False),
     Column("about", String(16), nullable=False),
     Column("attempt_id", String(40), nullable=True),
     Column("heard_at", UtcTime, nullable=False),
-    PrimaryKeyConstraint("account_id", "gateway", "event_id"),
+    PrimaryKeyConstraint("account_id", "gateway", "event_digest"),
     Index("ix_gateway_event_heard_at", "heard_at"),
 )
-"""Webhooks that were heard: one that comes again changes nothing."""
+"""Webhooks that were heard: one that comes again changes nothing. Their ids may hold anything, so keyed digests stand here."""
 
 RECONCILIATION: Final = Table(
     "reconciliation",

@@ -125,7 +125,7 @@ class Cashier:
         )
         self.tokens = TokenLife(database, on_token)
         self._unused_for = unused_for
-        self.hints = GatewayHints(database, gateways, clock, self.tokens)
+        self.hints = GatewayHints(database, gateways, clock, self.tokens, vault)
         self._settler = Settler(database, self._recorder, gateways, node)
         self._running: dict[tuple[AccountId, ChargeId], asyncio.Task[ChargeResult]] = {}
         self._tasks: set[asyncio.Task[ChargeResult]] = set()

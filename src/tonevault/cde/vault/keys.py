@@ -75,6 +75,13 @@ class KeyRing:
         """The account's keys, made if it has none. Raises KeyCustodyError when the custody cannot open them."""
         return await self._held_or_read(account, now, _or_made)
 
+    async def present(self, account: AccountId, now: datetime) -> AccountKeys | None:
+        """The account's keys, or None for one that has none; none are made. Raises KeyCustodyError when they cannot be opened."""
+        try:
+            return await self._held_or_read(account, now, _or_shredded)
+        except CardUnreadableError:
+            return None
+
     async def cipher(self, account: AccountId, epoch: int, now: datetime) -> AESGCM:
         """The data key of one epoch. Read anew when it is not held: another node may have begun an epoch.
 

@@ -23,6 +23,7 @@ from tonevault.cde.vault.errors import (
     TokenNotChargeableError,
     TokenNotFoundError,
 )
+from tonevault.cde.vault.keyed_digest import DigestPurpose, keyed_digest
 from tonevault.cde.vault.keys import KeyRing
 from tonevault.cde.vault.model import (
     SINGLE_USE_LIFETIME,
@@ -117,6 +118,21 @@ class Vault:
             else:
                 return kept.view(now), kept.token_id != arrival.token.token_id
         raise KeyCustodyError("the account's keys are being replaced again and again; try again later")
+
+    async def digests(
+        self, account: AccountId, purpose: DigestPurpose, parts: Sequence[str], now: datetime
+    ) -> tuple[bytes, ...]:
+        """Keyed digests of a text under the account's key in force and those before it, newest first; none where it was shredded.
+
+        Raises KeyCustodyError when keys are closed.
+        """
+        keys = await self._keys.present(account, now)
+        if keys is None:
+            if await self._database.read(lambda c: store.has_tokens(c, account)):
+                # Its keys were shredded, and a text from outside must not bring keys back.
+                return ()
+            keys = await self._keys.of(account, now)
+        return tuple(keyed_digest(key, purpose, *parts) for key in (keys.index_key, *keys.older_index_keys))
 
     async def token(self, account: AccountId, token_id: TokenId, now: datetime) -> TokenView:
         """What may be known of a token. Raises TokenNotFoundError."""

@@ -62,6 +62,14 @@ def find(connection: Connection, account: AccountId, token_id: TokenId) -> Store
     return None if row is None else _token(row)
 
 
+def has_tokens(connection: Connection, account: AccountId) -> bool:
+    """Whether the account ever had a token: one that was ended keeps its row."""
+    return (
+        connection.execute(select(TOKEN.c.token_id).where(TOKEN.c.account_id == account).limit(1)).first()
+        is not None
+    )
+
+
 def find_by_index(
     connection: Connection, wanted: Sequence[tuple[AccountId, bytes]]
 ) -> dict[tuple[AccountId, bytes], StoredToken]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.custodians import ALICE, BORIS, QUICK
 from tests.till import ACCOUNT, Play, Till, player, request
 
 from tonevault.boundary.charges import ChargeState
@@ -15,8 +16,13 @@ from tonevault.cde.charging.store import attempts_of
 from tonevault.cde.gateway import Hint, HintAbout
 from tonevault.cde.gateways.simulator.outcomes import TIMEOUT_SILENT
 from tonevault.cde.interface.webhooks import MAX_WEBHOOK_BYTES, GatewayWebhookApp
-from tonevault.cde.schema import GATEWAY_EVENT, JOB
+from tonevault.cde.keys.ceremonies import Ceremonies
+from tonevault.cde.keys.model import KeyAct
+from tonevault.cde.keys.rekeying import Rekeying
+from tonevault.cde.schema import ACCOUNT_KEY, GATEWAY_EVENT, JOB
+from tonevault.cde.vault.keys import REREAD_AFTER
 from tonevault.kernel.ids import ChargeId
+from tonevault.plumbing.entropy import SYSTEM_ENTROPY
 
 PATH = "/gateways/simulator/acme/webhook"
 
@@ -87,14 +93,61 @@ def test_it_is_found_by_the_gateways_own_reference_too(play: Play) -> None:
     play(story)
 
 
-def test_an_id_that_may_hold_card_digits_is_not_kept_and_is_heard_each_time(play: Play) -> None:
+def test_an_id_is_known_again_whatever_is_in_it_and_never_kept(play: Play) -> None:
+    ids = ("evt_4000-0566-5566-5556", "4000056655665556", "x" * 5_000, "\ud800 of no alphabet", "")
+
     async def story(till: Till) -> None:
         charge, _ = await unknown_charge(till)
         attempts = await till.database.read(lambda c: attempts_of(c, ACCOUNT, charge))
-        hint = Hint("evt_4000-0566-5566-5556", HintAbout.PAYMENT, attempts[0].attempt_id)
-        for _ in range(2):
+        for event_id in ids:
+            hint = Hint(event_id, HintAbout.PAYMENT, attempts[0].attempt_id)
+            heard = [
+                (await till.cashier.hints.heard(ACCOUNT, name, hint, till.clock.utc()))[0]
+                for name in ("simulator", "simulator", "stripe", "simulator")
+            ]
+            assert heard == [True, False, True, False]
+        rows = await till.database.read(lambda c: c.execute(GATEWAY_EVENT.select()).all())
+        assert len({row.event_digest for row in rows}) == 2 * len(ids)
+        assert {len(row.event_digest) for row in rows} == {32}
+        assert b"evt_" not in b"".join(repr(tuple(row)).encode() for row in rows)
+
+    play(story)
+
+
+def test_an_event_is_known_again_while_the_index_key_is_renewed(play: Play) -> None:
+    async def story(till: Till) -> None:
+        await unknown_charge(till)
+        for name in ("evt_one", "evt_two"):
+            hint = Hint(name, HintAbout.PAYMENT)
             assert (await till.cashier.hints.heard(ACCOUNT, "simulator", hint, till.clock.utc()))[0]
-        assert await till.database.read(lambda c: c.execute(GATEWAY_EVENT.select()).all()) == []
+            if name == "evt_one":
+                ceremonies = Ceremonies(till.database, till.clock, SYSTEM_ENTROPY, QUICK)
+                await ceremonies.found(ALICE, BORIS)
+                till.clock.advance(1)
+                proposed = await ceremonies.propose(KeyAct.REKEY_INDEX, "*", ALICE)
+                mandate = await ceremonies.approve(proposed.ceremony_id, BORIS)
+                await Rekeying(till.database, till.custody, ceremonies).begin(mandate, till.clock.utc())
+                till.clock.advance(REREAD_AFTER.total_seconds() + 1)
+        for name in ("evt_one", "evt_two"):
+            hint = Hint(name, HintAbout.PAYMENT)
+            assert not (await till.cashier.hints.heard(ACCOUNT, "simulator", hint, till.clock.utc()))[0]
+
+    play(story)
+
+
+def test_an_account_gets_keys_with_its_first_event_but_not_again_once_they_are_shredded(play: Play) -> None:
+    async def story(till: Till) -> None:
+        async def heard() -> list[bool]:
+            hint, hints = Hint("evt_one", HintAbout.PAYMENT), till.cashier.hints
+            return [(await hints.heard(ACCOUNT, "simulator", hint, till.clock.utc()))[0] for _ in range(2)]
+
+        assert await heard() == [True, False]
+        await till.token()
+        assert not any(await heard())
+        await till.database.transact(lambda c: c.execute(ACCOUNT_KEY.delete()))
+        till.clock.advance(REREAD_AFTER.total_seconds() + 1)
+        assert await heard() == [True, True]
+        assert await till.database.read(lambda c: c.execute(ACCOUNT_KEY.select()).all()) == []
 
     play(story)
 
