@@ -28,6 +28,8 @@ from tonevault.plumbing.sql import Database
 DAY: Final = timedelta(days=1)
 MARGIN: Final = timedelta(hours=1)
 """How far both lists reach beyond the span: the two sides' clocks and midnights differ."""
+MISSED_DAYS: Final = 31
+"""How far back days are made up for: as far as any gateway's list is sure to reach."""
 RESTING: Final = timedelta(hours=2)
 """How long after a day's end it is compared: every gateway shows its payments by then, and the margin is over."""
 LIST_LIMIT_S: Final = 300.0
@@ -76,9 +78,8 @@ class Reconciler:
             )
         if request.until > self._clock.utc():
             raise SecureZoneError(422, "until_in_the_future", "until: must not lie in the future")
-        return await self._write(
-            account, request.reconciliation_id, Span(request.since, request.until), gateway
-        )
+        span = Span(request.since, request.until)
+        return await self._write(account, request.reconciliation_id, span, gateway, again=True)
 
     async def find(self, account: AccountId, reconciliation_id: str) -> ReconciliationView:
         """How a comparison stands. Raises ReconciliationNotFoundError."""
@@ -93,13 +94,23 @@ class Reconciler:
         return await self._database.read(lambda c: rows.differences(c, account, reconciliation_id, after))
 
     async def plan(self, now: datetime) -> None:
-        """See to it that every account's last whole day (UTC) is compared; every node may say so, once is enough."""
+        """See to it that every account's whole days (UTC) are compared up to the last one; every node may say so, once is enough.
+
+        Days on which no node was there are made up for.
+        """
         end = (now - RESTING).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         for account, gateway in self._gateways.items():
             if gateway.traits.has(Feature.LIST) and self._planned.get(account) != end:
-                identity = make_id(RECONCILIATION, epoch_ms(now), self._entropy)
-                await self._write(account, identity, Span(end - DAY, end), gateway)
+                for day in await self._days(account, end):
+                    identity = make_id(RECONCILIATION, epoch_ms(now), self._entropy)
+                    await self._write(account, identity, day, gateway)
                 self._planned[account] = end
+
+    async def _days(self, account: AccountId, end: datetime) -> list[Span]:
+        """Every day since the last one that was written down; of an account that has none, the last alone."""
+        last = await self._database.read(lambda c: rows.last_day(c, account, end))
+        missed = 1 if last is None else min((end - last) // DAY, MISSED_DAYS)
+        return [Span(end - (back + 1) * DAY, end - back * DAY) for back in reversed(range(missed))]
 
     async def sweep(self, now: datetime) -> int:
         """Make the comparisons that are due; how many there were."""
@@ -111,8 +122,9 @@ class Reconciler:
         return len(due)
 
     async def _write(
-        self, account: AccountId, identity: str, span: Span, gateway: Gateway
+        self, account: AccountId, identity: str, span: Span, gateway: Gateway, *, again: bool = False
     ) -> ReconciliationView:
+        """Have a span compared that was not yet; with `again`, one too whose comparison has failed."""
         now = self._clock.utc()
         wanted = ReconciliationView(
             reconciliation_id=identity,
@@ -129,7 +141,12 @@ class Reconciler:
             if rows.add(connection, wanted):
                 jobs.add(connection, account, identity, now, RECONCILE)
             standing = rows.find(connection, account, identity) or rows.find_span(connection, account, span)
-            return wanted if standing is None else standing
+            if standing is None:
+                return wanted
+            if not again or standing.state is not ReconciliationState.FAILED:
+                return standing
+            jobs.add(connection, account, standing.reconciliation_id, now, RECONCILE)
+            return rows.reopen(connection, standing, gateway.traits.name, now)
 
         return await self._database.transact(write)
 

@@ -1,8 +1,20 @@
 """Rows of reconciliations and their differences: plain functions of a connection."""
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    func,
+    select,
+    type_coerce,
+    update,
+)
 
 from tonevault.boundary.reconciliations import (
     DIFFERENCE_PAGE,
@@ -16,6 +28,9 @@ from tonevault.cde.charging.model import later, shown
 from tonevault.cde.schema import DIFFERENCE, RECONCILIATION
 from tonevault.kernel.ids import AccountId
 from tonevault.plumbing.insert import insert_if_absent
+
+DAY_US: Final = 86_400_000_000
+"""Times are stored in microseconds since midnight of a day (UTC), and count no leap seconds."""
 
 
 def add(connection: Connection, view: ReconciliationView) -> bool:
@@ -52,6 +67,33 @@ def find_span(connection: Connection, account: AccountId, span: Span) -> Reconci
     )
     row = connection.execute(select(RECONCILIATION).where(here)).one_or_none()
     return None if row is None else _view(connection, row)
+
+
+def last_day(connection: Connection, account: AccountId, until: datetime) -> datetime | None:
+    """When the last whole day (UTC) ended, not after `until`, that stands there."""
+    begun, ended = (
+        type_coerce(each, BigInteger) for each in (RECONCILIATION.c.since, RECONCILIATION.c.until)
+    )
+    is_day = and_(ended - begun == DAY_US, ended % DAY_US == 0)
+    here = and_(RECONCILIATION.c.account_id == account, RECONCILIATION.c.until <= until, is_day)
+    return connection.execute(select(func.max(RECONCILIATION.c.until)).where(here)).scalar_one_or_none()
+
+
+def reopen(
+    connection: Connection, view: ReconciliationView, gateway: str, now: datetime
+) -> ReconciliationView:
+    """A comparison that has failed is to be made after all, with the gateway that the account has now."""
+    changes = {
+        "state": ReconciliationState.PENDING,
+        "gateway": gateway,
+        "updated_at": later(view.updated_at, now),
+    }
+    connection.execute(
+        update(RECONCILIATION)
+        .where(_is(view.account_id, view.reconciliation_id))
+        .values(state=ReconciliationState.PENDING.value, gateway=gateway, updated_at=changes["updated_at"])
+    )
+    return view.model_copy(update=changes)
 
 
 def finish(

@@ -1,18 +1,20 @@
 """Reconciliation at work: every planted difference is found, a silent list is tried again, and a day is compared once."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from tests.till import ACCOUNT, START, Play, Till, operation, player, request
 
 from tonevault.boundary.operations import OperationKind
 from tonevault.boundary.problems import SecureZoneError
 from tonevault.boundary.reconciliations import DifferenceKind, ReconciliationRequest, ReconciliationState
-from tonevault.cde.charging.reconciler import PAUSES_S
+from tonevault.cde.charging.reconciler import MISSED_DAYS, PAUSES_S
 from tonevault.cde.gateway import GatewayUnreachableError, Kind, Listed, Verdict
 from tonevault.cde.schema import JOB, PAYMENT_ATTEMPT
+from tonevault.cde.schema import RECONCILIATION as RECONCILIATIONS
 from tonevault.kernel.ids import RECONCILIATION, make_id
 from tonevault.kernel.money import Money
 from tonevault.plumbing.entropy import SYSTEM_ENTROPY
@@ -133,6 +135,60 @@ def test_each_whole_day_is_compared_once(play: Play) -> None:
             await till.cashier.reconciler.plan(till.clock.utc())
         assert await till.cashier.reconciler.sweep(till.clock.utc()) == 1
         assert await till.cashier.reconciler.sweep(till.clock.utc()) == 0
+
+    play(story)
+
+
+async def ends(till: Till) -> list[datetime]:
+    rows = await till.database.read(
+        lambda c: c.execute(select(RECONCILIATIONS.c.until).order_by(RECONCILIATIONS.c.until)).all()
+    )
+    return [row.until for row in rows]
+
+
+def test_days_on_which_nobody_was_there_are_compared_once_somebody_is(play: Play) -> None:
+    async def story(till: Till) -> None:
+        day, midnight = timedelta(days=1), START.replace(hour=0)
+        await till.cashier.reconciler.plan(till.clock.utc())
+        assert await ends(till) == [midnight]
+        # What somebody asked for by hand is no day.
+        await till.cashier.reconciler.request(wanted(till))
+        till.clock.advance(3.5 * day.total_seconds())
+        await till.reopen()
+        await till.cashier.reconciler.plan(till.clock.utc())
+        found = await ends(till)
+        assert {midnight + number * day for number in range(4)} < set(found)
+        assert len(found) == 5
+        till.clock.advance(400 * day.total_seconds())
+        await till.reopen()
+        await till.cashier.reconciler.plan(till.clock.utc())
+        assert len(await ends(till)) == 5 + MISSED_DAYS
+
+    play(story)
+
+
+def test_one_that_has_failed_is_made_again_when_it_is_asked_for(play: Play) -> None:
+    async def story(till: Till) -> None:
+        await take_payments(till)
+        listed, asked = till.simulator.listed, wanted(till)
+
+        def silent(*args: object) -> AsyncIterator[Listed]:
+            raise GatewayUnreachableError
+
+        till.simulator.listed = silent  # type: ignore[method-assign,assignment]
+        await till.cashier.reconciler.request(asked)
+        for pause in (*PAUSES_S, 0):
+            await till.cashier.reconciler.sweep(till.clock.utc())
+            till.clock.advance(pause)
+        failed = await till.cashier.reconciler.find(ACCOUNT, asked.reconciliation_id)
+        assert failed.state is ReconciliationState.FAILED
+        till.simulator.listed = listed  # type: ignore[method-assign]
+        again = await till.cashier.reconciler.request(asked)
+        assert again.state is ReconciliationState.PENDING
+        assert again.updated_at > failed.updated_at
+        assert await till.cashier.reconciler.sweep(till.clock.utc()) == 1
+        done = await till.cashier.reconciler.find(ACCOUNT, asked.reconciliation_id)
+        assert (done.state, done.compared) == (ReconciliationState.DONE, 4)
 
     play(story)
 
