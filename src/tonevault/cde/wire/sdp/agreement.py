@@ -67,7 +67,7 @@ def events_for(voice: tuple[Codec, ...], events: tuple[Codec, ...]) -> tuple[Cod
 
 
 def under_offered_numbers(
-    offered: tuple[Codec, ...], answered: tuple[Codec, ...], taken: frozenset[int]
+    offered: tuple[Codec, ...], answered: tuple[Codec, ...], taken: tuple[int, ...]
 ) -> tuple[Codec, ...]:
     """What is answered under other numbers than it was offered, once more under the offered ones, unless those are `taken` in the answer.
 

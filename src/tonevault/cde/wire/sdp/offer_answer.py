@@ -15,7 +15,7 @@ from tonevault.cde.wire.sdp.errors import OfferAnswerError
 from tonevault.cde.wire.sdp.leg_keys import LegKeys, SrtpTerms, no_keys
 from tonevault.cde.wire.sdp.local_side import Audio, LocalSide, Slot, slots_of
 from tonevault.cde.wire.sdp.parse import parse
-from tonevault.cde.wire.sdp.payload import G711, redundancy_for, with_events
+from tonevault.cde.wire.sdp.payload import G711, numbers_of, redundancy_for, with_events
 from tonevault.cde.wire.sdp.profile import Profile
 from tonevault.cde.wire.sdp.stream import AudioStream, audio_stream
 
@@ -112,7 +112,7 @@ class OfferAnswer:
         judge = self._keys[source].of_answer
         answer = audio_stream(description, slot=side.audio_slot, judge=judge, ip_version=side.ip_version)
         agreement = agree(offer, answer)
-        numbers = frozenset(int(one) for one in description.media[answer.slot].formats if one.isdecimal())
+        numbers = numbers_of(description.media[answer.slot])
         offered, answered = self._sides_of(self._open, answer, agreement, numbers)
         self._profiles = {offerer: offer.profile, source: answer.profile}
         told, said = self._proposed.get(offerer), self._sides[offerer].restate()
@@ -139,7 +139,7 @@ class OfferAnswer:
         )
 
     def _sides_of(
-        self, open_: _Open, answer: AudioStream, agreement: Agreement, numbers: frozenset[int]
+        self, open_: _Open, answer: AudioStream, agreement: Agreement, numbers: tuple[int, ...]
     ) -> tuple[LegMedia, LegMedia]:
         """What holds on the offerer's leg and on the answerer's, whose answer uses these `numbers`."""
         source, offer = open_.source.other, open_.stream

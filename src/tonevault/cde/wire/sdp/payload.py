@@ -83,16 +83,19 @@ def _repeats(redundancy: Codec) -> tuple[int, ...]:
     return tuple(int(word) for word in words)
 
 
+def numbers_of(media: MediaDescription) -> tuple[int, ...]:
+    """The payload types of a stream, whatever they mean, once, in order."""
+    numbers = (int(text) for text in media.formats if text.isascii() and text.isdigit() and len(text) <= 3)
+    return tuple(dict.fromkeys(numbers))
+
+
 def _formats(media: MediaDescription) -> Iterator[Codec]:
     """Every format that can be named, once, in order."""
     named = _named(media.attributes("rtpmap"))
     parameters = _parameters(media.attributes("fmtp"))
-    seen = set()
-    for text in media.formats:
-        payload_type = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else -1
+    for payload_type in numbers_of(media):
         codec = named.get(payload_type) or STATIC.get(payload_type)
-        if codec is not None and payload_type not in seen and codec.clock_rate > 0:
-            seen.add(payload_type)
+        if codec is not None and codec.clock_rate > 0:
             yield replace(codec, fmtp=parameters.get(payload_type, ""))
 
 

@@ -114,6 +114,13 @@ def test_a_number_that_the_answer_gives_to_something_else_keeps_that_meaning() -
     assert [event.payload_type for event in media_of(state, Leg.AGENT).telephone_events] == [97]
 
 
+def test_a_number_as_long_as_a_message_is_no_number() -> None:
+    state = fresh()
+    state.offer(Leg.CUSTOMER, audio("0"))
+    state.answer(Leg.AGENT, audio(f"0 {'9' * 9000}"))
+    assert [codec.payload_type for codec in media_of(state, Leg.AGENT).codecs] == [0]
+
+
 def test_nothing_in_common_changes_nothing() -> None:
     state = fresh()
     state.offer(Leg.CUSTOMER, CARRIER)
