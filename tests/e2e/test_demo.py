@@ -76,6 +76,7 @@ def choose_card(phone: Page, last4: str) -> None:
 
 
 def test_a_newcomer_sees_the_whole_of_it(demo: Demo, peers: PeerGroup, tmp_path: Path) -> None:
+    assert "[warning" not in demo.process.log(), "nothing is wrong, and a newcomer would think that it is"
     browser = peers.browser("newcomer", size=(1200, 760))
     panel, phone = browser.page, browser.new_page()
     phone.goto(demo.phone)

@@ -26,6 +26,7 @@ from tonevault.desk.payments.tokens import TokenService
 from tonevault.desk.reconciliations.service import ReconciliationService
 from tonevault.desk.sessions.mirror import SessionMirror
 from tonevault.desk.sessions.reconcile import SessionReconciler
+from tonevault.desk.silence import SilenceWatch
 from tonevault.kernel.ids import Entropy
 from tonevault.plumbing.log import get_logger
 
@@ -57,6 +58,7 @@ class Ingest:
     ) -> None:
         self._zone = zone
         self._link = link
+        self._silence = SilenceWatch(link)
         self._calls = calls
         self._sessions = sessions
         self._reconciler = reconciler
@@ -76,8 +78,7 @@ class Ingest:
                     wait = FIRST_WAIT_S
                     await self._follow(notices)
             except (SecureZoneUnreachableError, SecureZoneError) as error:
-                if wait == FIRST_WAIT_S:
-                    # Once a silence: the tries that follow say nothing new.
+                if self._silence.is_news():
                     _log.warning("secure_zone_silent", fault=type(error).__name__)
             except Exception as error:  # noqa: BLE001 - whatever went wrong with one notice, the next ones count
                 _log.error("ingest_failed", fault=type(error).__name__)
@@ -109,6 +110,7 @@ class Ingest:
     async def _follow(self, notices: AsyncIterator[Notice]) -> None:
         await self._mend()
         self._link.came_up()
+        self._silence.heard()
         _log.info("secure_zone_up")
         self._events.tell_everybody(EventType.SECURE_ZONE_UP, {})
         async for notice in notices:
