@@ -149,7 +149,7 @@ def test_a_busy_desk_port(shell: Shell) -> None:
     with taken(socket.SOCK_STREAM, shell.desk):
         code, said = shell.run(shell.good(), "serve")
         assert code == CONFIGURATION
-        assert "desk.listen: cannot be bound" in said
+        assert f"desk.listen: {LOOPBACK}:{shell.desk} cannot be bound (Address already in use)" in said
         code, said = shell.run(shell.good(), "doctor")
         assert code == FAULTS
         assert f"desk.listen: tcp {LOOPBACK}:{shell.desk} cannot be bound" in said

@@ -70,15 +70,17 @@ def examine(settings: TonevaultSettings) -> list[Finding]:
 def _data(where: Places) -> Iterator[Finding]:
     folder = next(each for each in (where.data_dir, *where.data_dir.parents) if each.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        yield Finding(
-            Level.FAULT,
-            "data_dir",
-            "cannot be written",
-            f"give this user the folder: chown {os.geteuid()} {folder}",
-        )
+        yield _not_writable("data_dir", folder)
         return
     if where.data_dir.exists() and where.data_dir.stat().st_mode & 0o077:
         yield Finding(Level.WARNING, "data_dir", "can be read by other users", f"chmod 700 {where.data_dir}")
+
+
+def _not_writable(subject: str, folder: Path) -> Finding:
+    if not folder.is_dir():
+        return Finding(Level.FAULT, subject, f"cannot be written: {folder} is a file", "name a folder")
+    way_out = f"give this user the folder (chown {os.geteuid()} {folder}), or choose another"
+    return Finding(Level.FAULT, subject, "cannot be written", way_out)
 
 
 def _fault_of(problem: str) -> Finding:
@@ -209,12 +211,7 @@ def _recordings(settings: RecordingSettings) -> Iterator[Finding]:
         each for each in (settings.directory, *settings.directory.absolute().parents) if each.exists()
     )
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        yield Finding(
-            Level.FAULT,
-            "secure.recordings.directory",
-            "cannot be written",
-            f"give this user the folder: chown {os.geteuid()} {folder}",
-        )
+        yield _not_writable("secure.recordings.directory", folder)
     elif folder == settings.directory and folder.stat().st_mode & 0o077:
         yield Finding(
             Level.WARNING, "secure.recordings.directory", "can be read by other users", f"chmod 700 {folder}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from tonevault.app.gateway_settings import (
     BraintreeSettings,
@@ -18,6 +18,7 @@ from tonevault.app.gateway_settings import (
     shortcoming,
 )
 from tonevault.app.key_settings import KeySettings
+from tonevault.boundary.interface import MIN_TOKEN_CHARS
 from tonevault.kernel.card import Brand
 from tonevault.kernel.ids import ACCOUNT_PATTERN
 from tonevault.kernel.money import MINOR_DIGITS
@@ -65,12 +66,18 @@ def _sip_uri(text: str) -> str:
     return text
 
 
+def _slug(text: str) -> str:
+    if not re.fullmatch(ACCOUNT_PATTERN, text):
+        raise ValueError("must be small letters and hyphens, at most 32, for example acme-uk")
+    return text
+
+
 Listener = Annotated[str, AfterValidator(_listener)]
 HostPort = Annotated[str, AfterValidator(_address)]
 IpAddress = Annotated[str, AfterValidator(_ip)]
 Network = Annotated[str, AfterValidator(_network)]
 SipUriText = Annotated[str, AfterValidator(_sip_uri)]
-Slug = Annotated[str, Field(pattern=ACCOUNT_PATTERN)]
+Slug = Annotated[str, AfterValidator(_slug)]
 """Letters and hyphens only: a name in an id position can hold no digit."""
 
 
@@ -311,6 +318,16 @@ class TonevaultSettings(Settings):
     secure: SecureSettings = SecureSettings()
     desk: DeskSettings = DeskSettings()
     accounts: tuple[AccountSettings, ...] = ()
+
+    @field_validator("boundary_secret")
+    @classmethod
+    def _secret_is_long(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < MIN_TOKEN_CHARS:
+            raise ValueError(
+                f"holds fewer than {MIN_TOKEN_CHARS} characters; make one with `openssl rand -hex 32`, or leave the "
+                "setting out where one machine runs both zones"
+            )
+        return secret
 
     @model_validator(mode="after")
     def _routes_lead_to_accounts(self) -> "TonevaultSettings":

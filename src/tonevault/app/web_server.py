@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tonevault.app.port_doctor import why_not
 from tonevault.plumbing.settings import SettingsError
 
 DRAIN_S: Final = 5
@@ -59,8 +61,11 @@ class WebServer:
         try:
             await self._server.serve()
         except SystemExit:
+            host, port = self._server.config.host, self._server.config.port
+            reason = why_not(socket.SOCK_STREAM, host, port) or "the system refused"
+            way_out = "stop what holds it, or choose another address or port"
             raise SettingsError(
-                [f"{self._subject}: cannot be bound; `tonevault doctor` says what holds it"]
+                [f"{self._subject}: {host}:{port} cannot be bound ({reason}); {way_out}"]
             ) from None
 
     async def up_or_failed(self, serving: "asyncio.Task[None]") -> None:

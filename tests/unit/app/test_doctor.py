@@ -140,7 +140,7 @@ def test_a_data_dir_whose_socket_has_too_long_a_path(tmp_path: Path) -> None:
 def test_a_data_dir_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (fault,) = faults(examine(settings(tmp_path, data_dir=tmp_path / "file" / "data")))
-    assert (fault.subject, fault.detail) == ("data_dir", "cannot be written")
+    assert (fault.subject, fault.detail) == ("data_dir", f"cannot be written: {tmp_path / 'file'} is a file")
 
 
 @pytest.mark.parametrize("zone", ["secure", "desk"])

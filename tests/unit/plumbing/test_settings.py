@@ -8,6 +8,7 @@ from tonevault.app.settings import TonevaultSettings
 from tonevault.plumbing.settings import SettingsError, load
 
 SECRET = "swordfish-4242424242424242"
+LONG = f"{SECRET}-{SECRET}"
 
 GOOD = """
 [[accounts]]
@@ -50,6 +51,30 @@ def test_variables_alone() -> None:
     assert (settings.secure.media.workers, settings.log.json_lines) == (2, True)
 
 
+def test_a_variable_is_read_by_its_settings_type() -> None:
+    """What looks like a number is a text where the setting is one, and a list is written as in the file."""
+    variables = {
+        "TONEVAULT_SECURE__KEYS__PKCS11__TOKEN": "8080",
+        "TONEVAULT_SECURE__SIP__LISTEN": '["udp:127.0.0.1:5070"]',
+    }
+    secure = load(TonevaultSettings, None, variables).secure
+    assert (secure.keys.pkcs11.token, secure.sip.listen) == ("8080", ("udp:127.0.0.1:5070",))
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("TONEVAULT_DESK__LISTN", "desk.listn (by TONEVAULT_DESK__LISTN): is not a setting; `listen` is"),
+        ("TONEVAULT_DESK_LISTEN", "two underscores part a table from its setting"),
+        ("TONEVAULT_DESK__LISTEN", "desk.listen (by TONEVAULT_DESK__LISTEN): must be ADDRESS:PORT"),
+    ],
+)
+def test_a_wrong_variable_is_named(tmp_path: Path, variable: str, said: str) -> None:
+    (line,) = faults(tmp_path, GOOD, {variable: SECRET})
+    assert said in line
+    assert variable in line
+
+
 @pytest.mark.parametrize(
     ("text", "field", "way_out"),
     [
@@ -57,17 +82,26 @@ def test_variables_alone() -> None:
         ('[secure.sip]\nlisten = ["SECRET"]', "secure.sip.listen[0]", "udp:0.0.0.0:5060"),
         ('[secure.sip]\nlisten = ["tls:0.0.0.0:5061"]', "secure.sip", "certificate and private_key"),
         ("[secure.media]\nfirst_port = 20000\nlast_port = 20003", "secure.media", "at least 8 ports"),
-        ('[desk]\nlisten_to = "SECRET"', "desk.listen_to", "docs/configuration.md"),
+        ('[desk]\nlisten_to = "SECRET"', "desk.listen_to", "is not a setting; `listen` is"),
+        ("[desk]\nwhatever = 1", "desk.whatever", "docs/configuration.md"),
+        ("[secure.media]\nworker = 2", "secure.media.worker", "`workers` is"),
+        (GOOD.replace('to = "', 'tto = "'), "secure.routes[0].tto", "`to` is"),
+        ('[secure.media]\nworkers = "SECRET"', "secure.media.workers", "must be a whole number"),
+        ("[secure.media]\nmax_calls = -3", "secure.media.max_calls", "must be 1 or more"),
+        ('[log]\njson_lines = "SECRET"', "log.json_lines", "must be true or false"),
+        ("[desk]\nlisten = 8080", "desk.listen", "must be a text in quotes"),
+        ('secure = "SECRET"', "secure", "must be a table"),
+        ('boundary_secret = "env:SHORT"', "boundary_secret", "openssl rand -hex 32"),
         ('boundary_secret = "SECRET"', "boundary_secret", "file:/path"),
         ('boundary_secret = "file:/nowhere/at/all"', "boundary_secret", "names no file"),
-        (GOOD.replace('account = "acme"', 'account = "other"'), "configuration", "secure.routes[0].account"),
+        (GOOD.replace('account = "acme"', 'account = "other"'), "secure.routes[0].account", "[[accounts]]"),
         (GOOD.replace("10.0.0.0/8", "SECRET"), "secure.routes[0].peers[0]", "10.0.0.0/8"),
         (GOOD.replace("sip:agents@10.0.0.20:5060;transport=tcp", "SECRET"), "secure.routes[0].to", "sip:agents@"),
-        (GOOD.replace('id = "acme"', 'id = "Acme 2"'), "accounts[0].id", "pattern"),
+        (GOOD.replace('id = "acme"', 'id = "Acme 2"'), "accounts[0].id", "small letters and hyphens"),
     ],
 )  # fmt: skip
 def test_faults_name_the_field_and_the_way_out(tmp_path: Path, text: str, field: str, way_out: str) -> None:
-    found = faults(tmp_path, text.replace("SECRET", SECRET))
+    found = faults(tmp_path, text.replace("SECRET", SECRET), {"SHORT": SECRET})
     assert any(line.startswith(field) and way_out in line for line in found), found
 
 
@@ -96,12 +130,10 @@ def test_no_file(tmp_path: Path) -> None:
 
 def test_secrets_by_reference(tmp_path: Path) -> None:
     held = tmp_path / "secret"
-    held.write_text(SECRET + "\n")
+    held.write_text(LONG + "\n")
     by_file = load(TonevaultSettings, write(tmp_path, f'boundary_secret = "file:{held}"'), {})
-    by_name = load(
-        TonevaultSettings, write(tmp_path, 'boundary_secret = "env:BOUNDARY"'), {"BOUNDARY": SECRET}
-    )
+    by_name = load(TonevaultSettings, write(tmp_path, 'boundary_secret = "env:BOUNDARY"'), {"BOUNDARY": LONG})
     for settings in (by_file, by_name):
         assert settings.boundary_secret is not None
-        assert settings.boundary_secret.get_secret_value() == SECRET
+        assert settings.boundary_secret.get_secret_value() == LONG
         assert SECRET not in repr(settings)

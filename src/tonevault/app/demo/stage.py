@@ -1,6 +1,8 @@
 """Sets the demo up, keeps it running until Ctrl-C, and clears it away."""
 
 import asyncio
+import errno
+import os
 import tempfile
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
@@ -22,7 +24,7 @@ from tonevault.cde.gateways.simulator.cards import CARDS
 from tonevault.desk.people.model import Role, Scope
 from tonevault.desk.refusal import Refusal
 from tonevault.kernel.ids import AccountId
-from tonevault.plumbing.settings import load
+from tonevault.plumbing.settings import SettingsError, load
 from tonevault.testing.softphone import PhoneCall, Softphone
 from tonevault.testing.softphone.sound import voice
 
@@ -37,8 +39,22 @@ async def run_demo(port: int, data_dir: Path | None) -> int:
         raise click.ClickException(str(error)) from None
     with ExitStack() as stack:
         folder = data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tonevault-demo-")))
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
         return await _Demo(folder.absolute(), place).run()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK | os.X_OK) else os.strerror(errno.EACCES)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    if reason:
+        raise SettingsError(
+            [
+                f"--data-dir: {folder} cannot be written ({reason}); choose a folder of your own, or leave it out"
+            ]
+        )
 
 
 class _Demo:
