@@ -23,6 +23,8 @@ KEPT: Final = timedelta(hours=24)
 """What clients know from Stripe."""
 LOCK: Final = timedelta(seconds=9)
 """A key whose holder has not renewed it for so long has lost its process, and the same request may go on."""
+SKEW: Final = timedelta(minutes=1)
+"""The clocks of two nodes are never further apart: a lock that ends later was taken before the clock was set back, and holds nothing."""
 RENEW_S: Final = 3.0
 """Two renewals may be late before a living holder is taken for dead."""
 MAX_KEY: Final = 255
@@ -142,7 +144,7 @@ class IdempotencyService:
                 )
             if found.status is not None and found.answer is not None:
                 return StoredAnswer(found.status, found.answer)
-            if found.locked_until > now:
+            if now < found.locked_until < now + LOCK + SKEW:
                 raise _in_flight()
             store.lock(connection, account_id, digest, now + LOCK)
             return found

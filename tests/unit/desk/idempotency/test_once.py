@@ -55,6 +55,25 @@ def test_an_act_cut_short_is_taken_up_again_under_the_same_id(tmp_path: Path) ->
     asyncio.run(play())
 
 
+def test_a_clock_that_is_set_back_locks_no_key(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk:
+            once = desk.services.idempotency
+
+            async def refuse(given: str) -> object:
+                raise Refusal(409, "call_not_live", given)
+
+            async def act(given: str) -> object:
+                return {"id": given}
+
+            with pytest.raises(Refusal, match="call_not_live"):
+                await once.once(ACME, REQUEST, 201, refuse)
+            desk.clock.advance(-3600)
+            assert (await once.once(ACME, REQUEST, 201, act)).status == 201
+
+    asyncio.run(play())
+
+
 def test_a_living_holder_keeps_its_key_for_as_long_as_it_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
