@@ -2,11 +2,14 @@
 
 import pytest
 from tests.conformance.torture import ipv6, malformed, meaning, well_formed
-from tests.scenario.calls.stage import CUSTOMER, EDGE, Stage, route
+from tests.scenario.calls.stage import AGENT, CUSTOMER, EDGE, Stage, route
 
 from tonevault.cde.wire.sip.message import Request, Response
 from tonevault.cde.wire.sip.parser import parse_message
 from tonevault.cde.wire.sip.peer import Peer, Transport
+from tonevault.testing.media import FakeMediaPlane
+
+SIX = "2001:db8::20"
 
 CALLS = {"esc01", "longreq", "inv2543", "baddate"} | set(ipv6.INVITES)
 """Those that open a call. (wsinv names a dialog that is not, and dblreq's INVITE lies behind the end of its message.)"""
@@ -37,8 +40,14 @@ MESSAGES = {
 class Ordeal(Stage):
     """A stage whose customer says what it is told to, byte by byte."""
 
-    def __init__(self) -> None:
-        super().__init__(routes=(route(peers="192.0.2.0/24"),))
+    def __init__(self, *, voice_over_ip6: bool = False) -> None:
+        super().__init__(
+            routes=(route(peers="192.0.2.0/24"),), media=FakeMediaPlane(host=SIX) if voice_over_ip6 else None
+        )
+        if voice_over_ip6:
+            self.agent.answer = self.agent.answer.replace(
+                f"c=IN IP4 {AGENT}".encode(), f"c=IN IP6 {SIX}".encode()
+            )
         self.run(0)
 
     def say(self, data: bytes, transport: Transport = Transport.UDP) -> None:
@@ -61,11 +70,20 @@ class Ordeal(Stage):
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_each_is_answered_as_it_should_be(name: str) -> None:
-    play = Ordeal()
+    play = Ordeal(voice_over_ip6=name in ipv6.INVITES)
     play.say(MESSAGES[name])
     answers = play.heard()
     assert {answer.status for answer in answers} == {STATUSES[name]}
     assert len(play.passed_on()) == (name in CALLS)
+    play.nothing_is_left()
+
+
+@pytest.mark.parametrize("name", ipv6.INVITES)
+def test_voice_over_ip6_is_refused_where_the_edge_has_none(name: str) -> None:
+    play = Ordeal()
+    play.say(MESSAGES[name])
+    assert {answer.status for answer in play.heard()} == {488}
+    assert play.passed_on() == []
     play.nothing_is_left()
 
 
