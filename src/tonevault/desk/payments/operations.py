@@ -20,6 +20,7 @@ from tonevault.desk.payments.mirror import FIRST_ASK, PaymentMirror
 from tonevault.desk.payments.operation import Operation, Wish, wish_for
 from tonevault.desk.payments.sending import is_last_word
 from tonevault.desk.people.audit import AuditLog
+from tonevault.desk.people.model import SYSTEM_ACTOR
 from tonevault.desk.refusal import Refusal, not_found, refusal_of_zone
 from tonevault.kernel.clock import Clock
 from tonevault.kernel.ids import AccountId, ChargeId, OperationId
@@ -80,6 +81,15 @@ class OperationService:
             await self._database.transact(lambda c: store.drop_unsent(c, account_id, operation_id))
             raise refusal_of_zone(refused)
         return await self.get(account_id, operation_id)
+
+    async def refuse(
+        self, account_id: AccountId, charge_id: ChargeId, asked: Asked, *, letters: str, code: str
+    ) -> None:
+        """Write down as failed what was refused: for whom an operation that is not there would mean *not yet*."""
+        operation_id = OperationId(f"{asked.kind.prefix}_{letters}")
+        if await self._find(account_id, operation_id) is None:
+            wish = await self._intend(account_id, charge_id, operation_id, asked, SYSTEM_ACTOR)
+            await self._end(account_id, wish, code)
 
     async def get(
         self, account_id: AccountId, operation_id: OperationId, what: str = "operation"

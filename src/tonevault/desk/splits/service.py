@@ -23,7 +23,7 @@ from tonevault.desk.people.model import SYSTEM_ACTOR
 from tonevault.desk.refusal import Refusal, not_found
 from tonevault.desk.side_by_side import side_by_side
 from tonevault.desk.splits import store
-from tonevault.desk.splits.model import Act, Split, SplitPart, SplitState, Step, next_step
+from tonevault.desk.splits.model import NO_HOLD, Act, Split, SplitPart, SplitState, Step, next_step
 from tonevault.kernel.clock import Clock, epoch_ms
 from tonevault.kernel.ids import CHARGE, AccountId, ChargeId, Entropy, OperationId, TokenId, make_id
 from tonevault.kernel.money import Money
@@ -191,15 +191,24 @@ class SplitService:
             if act in (Act.CHARGE, Act.CHARGE_AT_ONCE):
                 await self._charge(account_id, split, part)
             else:
-                await self._operations.create(
-                    account_id,
-                    part.charge_id,
-                    Asked(KINDS[act], reason="" if act is Act.CAPTURE else "split failed"),
-                    letters=_letters(part),
-                    actor=SYSTEM_ACTOR,
-                )
+                await self._follow(account_id, part, act)
         except Refusal as refused:
             _log.warning("split_not_stepped", split=split.id, act=act.value, code=refused.code)
+
+    async def _follow(self, account_id: AccountId, part: SplitPart, act: Act) -> None:
+        asked = Asked(KINDS[act], reason="" if act is Act.CAPTURE else "split failed")
+        letters = _letters(part)
+        try:
+            await self._operations.create(
+                account_id, part.charge_id, asked, letters=letters, actor=SYSTEM_ACTOR
+            )
+        except Refusal as refused:
+            # What the gateway never does is on file as failed; any other refusal may be another one's being under way.
+            if refused.code == NO_HOLD:
+                await self._operations.refuse(
+                    account_id, part.charge_id, asked, letters=letters, code=refused.code
+                )
+            raise
 
     async def _charge(self, account_id: AccountId, split: Split, part: SplitPart) -> None:
         asked = ChargeAsked(split.description, part.capture, Initiator.CUSTOMER, split_id=split.id)

@@ -9,7 +9,8 @@ import pytest
 from tests.unit.desk.bench import ACME, Bench, open_desk
 
 from tonevault.boundary.charges import ChargeRequest, ChargeResult, ChargeState, Taking
-from tonevault.boundary.operations import OperationKind, OperationState
+from tonevault.boundary.operations import OperationKind, OperationRequest, OperationResult, OperationState
+from tonevault.boundary.problems import SecureZoneError
 from tonevault.kernel.ids import TokenId
 
 
@@ -126,6 +127,36 @@ def test_what_cannot_be_undone_is_reported(tmp_path: Path) -> None:
             assert [each["unresolved"] for each in found["parts"]] == [True, False]
             kinds = [each.kind for each in desk.zone.ledger.operations.values()]
             assert kinds == [OperationKind.VOID]
+
+    asyncio.run(play())
+
+
+def test_what_the_gateway_cannot_undo_is_reported_and_not_tried_for_ever(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with open_desk(tmp_path) as desk, desk.client() as client:
+            tokens = await two_tokens(desk, client)
+            answering(
+                desk,
+                lambda request: (
+                    (ChargeState.DECLINED, "lost_card")
+                    if request.token_id == tokens[1]
+                    else (ChargeState.SUCCEEDED, None)
+                ),
+            )
+            asked = 0
+
+            async def cannot(request: OperationRequest) -> OperationResult:
+                nonlocal asked
+                asked += 1
+                raise SecureZoneError(409, "feature_not_supported", "charge_id: its gateway cannot do this")
+
+            desk.zone.operate = cannot  # type: ignore[method-assign]
+            made = await split(client, tokens)
+            for _ in range(3):
+                await settle(desk)
+            found = (await client.get(f"/v1/splits/{made.json()['id']}")).json()
+            assert (found["state"], asked) == ("failed", 1)
+            assert [each["unresolved"] for each in found["parts"]] == [True, False]
 
     asyncio.run(play())
 
