@@ -76,8 +76,10 @@ async def _print(gathering: Gathering, stage: CanaryStage) -> None:
         ("tones", stray),
         ("tones", "--json", sealed),
         ("doctor",),
+        ("doctor", "--json"),
         ("doctor", "--audit"),
         ("keys", "status"),
+        ("keys", "status", "--json"),
     )
     gathering.evidence.exits = dict(zip(commands, await gathering.print_commands(*commands), strict=True))
 
