@@ -21,7 +21,7 @@ from tests.scenario.media.stage import (
     Stage,
 )
 from tonevault.cde.edge.relay.counters import FlowCounters
-from tonevault.cde.edge.relay.srtp import SOURCES
+from tonevault.cde.edge.relay.srtp import FORMER_PACKETS, SOURCES
 from tonevault.cde.media import Carrier, Direction, Leg, SrtpSuite
 from tonevault.cde.wire.rtcp import ReceiverReport, ReportBlock, SenderReport, build_report, parse_rtcp
 from tonevault.cde.wire.rtp import RtpPacket, build_rtp
@@ -141,7 +141,39 @@ def test_packet_counts_live_on_through_hold_and_a_capture() -> None:
     assert stage.agent_heard.packets[-1][1].sequence < 1000
 
 
-def test_a_new_key_of_the_customer_is_taken_at_once_and_the_old_one_opens_nothing() -> None:
+def test_what_is_keyed_under_the_old_key_until_the_phone_has_our_answer_is_heard() -> None:
+    """A phone that offers a new key goes on under its old one for a round trip, here of 200 ms, in which it keys the 8."""
+    stage = SecuredStage()
+    stage.capture(0.2)
+    before = stage.ends[Leg.CUSTOMER]
+    after = FarEnd(CM, 77, sends=before.edge_sends)
+    phone = Phone().says(noise(1.0, -60))
+    for key in "789":
+        phone = phone.keys(key).says(noise(0.3, -60))
+    stage.at(1.38, lambda: stage.secure(Leg.CUSTOMER, after))
+    for at, packet in phone.sent:
+        locked = (before if at < 1.58 else after).lock(build_rtp(packet))
+        stage.at(at, stage.arrives(locked, socket=CUSTOMER_SOCKETS.rtp, source=CUSTOMER))
+    stage.play(phone.at + 0.3)
+    assert stage.keyed(Carrier.EVENT) == "789"
+    assert counts(stage).forged == 0
+
+
+def test_a_peer_that_never_changes_over_is_not_heard_for_ever() -> None:
+    stage = SecuredStage(CM, None)
+    before = stage.ends[Leg.CUSTOMER]
+    stage.sends(Phone().says(noise(0.2, -30)))
+    stage.at(0.3, lambda: stage.secure(Leg.CUSTOMER, FarEnd(CM, 77, sends=before.edge_sends)))
+    late = Phone(sequence=40).pauses(0.4).says(noise(FORMER_PACKETS / 50 + 1.0, -30))
+    for at, packet in late.sent:
+        stage.at(
+            at, stage.arrives(before.lock(build_rtp(packet)), socket=CUSTOMER_SOCKETS.rtp, source=CUSTOMER)
+        )
+    stage.play(late.at + 0.3)
+    assert counts(stage).forged == len(late.sent) - FORMER_PACKETS
+
+
+def test_once_the_new_key_of_the_customer_is_heard_the_old_one_opens_nothing() -> None:
     stage = SecuredStage()
     stage.capture(0.2)
     before = stage.ends[Leg.CUSTOMER]
@@ -150,7 +182,7 @@ def test_a_new_key_of_the_customer_is_taken_at_once_and_the_old_one_opens_nothin
     stage.sends(first)
     late = before.lock(build_rtp(RtpPacket(0, 30000, 5, 4444, b"\x01" * 160)))
     stage.at(1.4, lambda: stage.secure(Leg.CUSTOMER, after))
-    stage.at(1.45, stage.arrives(late, socket=CUSTOMER_SOCKETS.rtp, source=CUSTOMER))
+    stage.at(1.9, stage.arrives(late, socket=CUSTOMER_SOCKETS.rtp, source=CUSTOMER))
     for at, packet in second.sent:
         locked = after.lock(build_rtp(packet))
         stage.at(at, stage.arrives(locked, socket=CUSTOMER_SOCKETS.rtp, source=CUSTOMER))

@@ -22,6 +22,8 @@ REPLAY_WINDOW: Final = 1024
 SOURCES: Final = 256
 """SSRCs that a peer may use under one key: phones change theirs with a hold or a transfer. Each costs some 2 kB, and to forget one would
 let its packets be played back."""
+FORMER_PACKETS: Final = 100
+"""A peer that offers a new key sends under the old one until it has our answer: two seconds of packets are a very long way."""
 SSRC: Final = slice(8, 12)
 RTCP_SSRC: Final = slice(4, 8)
 REPLAYED: Final = "replay"
@@ -49,6 +51,10 @@ class _Opener:
     def __init__(self, suite: SrtpSuite, key: MediaKey) -> None:
         self._session = _session(suite, key, Policy.SSRC_ANY_INBOUND)
         self._sources: set[bytes] = set()
+
+    def open(self, datagram: bytes) -> bytes:
+        """Either kind. Raises Error and ValueError."""
+        return self.rtcp(datagram) if is_rtcp(datagram) else self.rtp(datagram)
 
     def rtp(self, datagram: bytes) -> bytes:
         """Raises Error, and ValueError for what is too long to be a packet."""
@@ -85,6 +91,9 @@ class SecuredLeg:
         """Of what this leg sends."""
         self._security = security
         self._opener = _Opener(security.suite, security.receives)
+        self._former: _Opener | None = None
+        """Of the key before, until the new one is heard, or FORMER_PACKETS have come."""
+        self._former_left = 0
         self._sender = _session(security.suite, security.sends, Policy.SSRC_ANY_OUTBOUND)
 
     def rekey(self, security: Srtp) -> None:
@@ -92,6 +101,7 @@ class SecuredLeg:
         before, self._security = self._security, security
         same_suite = security.suite is before.suite
         if not same_suite or not security.receives.matches(before.receives):
+            self._former, self._former_left = self._opener, FORMER_PACKETS
             self._opener = _Opener(security.suite, security.receives)
         if not same_suite or not security.sends.matches(before.sends):
             self._sender = _session(security.suite, security.sends, Policy.SSRC_ANY_OUTBOUND)
@@ -103,15 +113,34 @@ class SecuredLeg:
     def opened(self, datagram: bytes) -> bytes | None:
         """The plain packet; None, and counted, for one that was heard before, is forged, or is plain though the leg is secured."""
         try:
-            return self._opener.rtcp(datagram) if is_rtcp(datagram) else self._opener.rtp(datagram)
-        except Error as error:
-            if str(error).startswith(REPLAYED):
-                self._counters.replayed += 1
-            else:
-                self._counters.forged += 1
-        except ValueError:
+            opened = self._opener.open(datagram)
+        except (Error, ValueError) as fault:
+            late = self._opened_by_former(datagram)
+            if late is None:
+                self._count(fault)
+            return late
+        self._former = None
+        return opened
+
+    def _opened_by_former(self, datagram: bytes) -> bytes | None:
+        former = self._former
+        if former is None:
+            return None
+        self._former_left -= 1
+        if self._former_left == 0:
+            self._former = None
+        try:
+            return former.open(datagram)
+        except (Error, ValueError):
+            return None
+
+    def _count(self, fault: Exception) -> None:
+        if not isinstance(fault, Error):
             self._counters.malformed += 1
-        return None
+        elif str(fault).startswith(REPLAYED):
+            self._counters.replayed += 1
+        else:
+            self._counters.forged += 1
 
     def append(self, item: Datagram, /) -> None:
         """Send an RTP packet to this leg, locked.
@@ -134,5 +163,6 @@ class SecuredLeg:
 
     def destroy(self) -> None:
         """Zero the keys; libsrtp zeroes its own when the sessions go."""
+        self._former = None
         self._security.receives.destroy()
         self._security.sends.destroy()

@@ -1,5 +1,5 @@
 /* Waits for datagrams, carries those of lanes, and leaves the rest. It allocates nothing, opens nothing, and keeps no digit: what was left is
-   wiped before the next turn. */
+   wiped before the next wait. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
@@ -57,9 +57,10 @@ static void serve(struct lanes *lanes, int32_t descriptor, double now) {
     }
 }
 
-/* Which sockets have something. None, if the controller asks for something: that is to be done before any datagram is read. */
+/* Wipe what was left, and find out which sockets have something. None, if the controller asks for something: that is to be done before any datagram is read. */
 int32_t lanes_await(struct lanes *lanes, double longest_s) {
     struct epoll_event events[EVENTS_A_TURN];
+    wipe_left(lanes);
     const int32_t longest_ms = longest_s > 0 ? (int32_t)(1e3 * longest_s + 0.999) : 0;
     const int32_t count = epoll_wait(lanes->poller, events, EVENTS_A_TURN, longest_ms);
     lanes->asked = lanes->ready_count = 0;
@@ -76,7 +77,6 @@ int32_t lanes_await(struct lanes *lanes, double longest_s) {
 
 /* A datagram of each socket that has one. Gives back how many are left to look at. */
 int32_t lanes_serve(struct lanes *lanes, double now) {
-    wipe_left(lanes);
     lanes->now = now;
     for (int32_t at = 0; at < lanes->ready_count; at++) serve(lanes, lanes->ready[at], now);
     return lanes->left_count;
