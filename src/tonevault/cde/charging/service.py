@@ -128,6 +128,7 @@ class Cashier:
         self.hints = GatewayHints(database, gateways, clock, self.tokens, vault)
         self._settler = Settler(database, self._recorder, gateways, node)
         self._running: dict[tuple[AccountId, ChargeId], asyncio.Task[ChargeResult]] = {}
+        """Of each charge that is under way, the request that came last: the next one waits for it."""
         self._tasks: set[asyncio.Task[ChargeResult]] = set()
 
     async def charge(
@@ -142,12 +143,11 @@ class Cashier:
         Raises TokenNotFoundError, IdempotencyMismatchError, TooLateError; every other trouble is a result.
         """
         key = (request.account_id, request.charge_id)
-        task = asyncio.create_task(self._charge(request, security_code, circumstances))
+        # Who asks for the same charge again meanwhile learns how it ended, and not that it is under way.
+        turn = self._charge(request, security_code, circumstances, after=self._running.get(key))
+        task = self._running[key] = asyncio.create_task(turn)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        if key not in self._running:
-            self._running[key] = task
-            task.add_done_callback(lambda _: self._running.pop(key, None))
+        task.add_done_callback(lambda ended: self._ended(key, ended))
         return await asyncio.shield(task)
 
     async def charge_result(self, account: AccountId, charge_id: ChargeId) -> ChargeResult:
@@ -248,31 +248,36 @@ class Cashier:
         await self._follow_ups.close()
 
     async def _charge(
-        self, request: ChargeRequest, security_code: SecurityCode | None, circumstances: Circumstances
+        self,
+        request: ChargeRequest,
+        security_code: SecurityCode | None,
+        circumstances: Circumstances,
+        *,
+        after: asyncio.Task[ChargeResult] | None,
     ) -> ChargeResult:
         try:
+            if after is not None:
+                await asyncio.wait([after])
             begun = await self._database.transact(lambda c: self._begin(c, request, circumstances))
             if isinstance(begun, _Standing):
-                return await self._stand(begun)
+                return self._stand(begun)
             return (await self._sender.pay(begun, security_code, circumstances.billing)).result()
         finally:
             if security_code is not None:
                 security_code.destroy()
 
-    def _ended(self, task: asyncio.Task[ChargeResult]) -> None:
+    def _ended(self, key: tuple[AccountId, ChargeId], task: asyncio.Task[ChargeResult]) -> None:
         self._tasks.discard(task)
+        if self._running.get(key) is task:
+            del self._running[key]
         if not task.cancelled() and (error := task.exception()) is not None:
             # The caller may have gone away, and then nobody else reads it.
             log.warning("a charge was refused or not recorded", error=type(error).__name__)
 
-    async def _stand(self, standing: _Standing) -> ChargeResult:
-        charge = standing.charge
+    def _stand(self, standing: _Standing) -> ChargeResult:
         if standing.is_new:
-            self._recorder.tell(charge)
-        running = self._running.get((charge.account_id, charge.charge_id))
-        if charge.state is ChargeState.PENDING and running and running is not asyncio.current_task():
-            return await asyncio.shield(running)
-        return charge.result()
+            self._recorder.tell(standing.charge)
+        return standing.charge.result()
 
     def _begin(
         self, connection: Connection, request: ChargeRequest, circumstances: Circumstances
