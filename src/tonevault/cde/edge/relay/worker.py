@@ -39,8 +39,11 @@ from tonevault.kernel.compiled import CompiledError
 from tonevault.plumbing.process import harden_process, sleep_exactly
 
 GATHERED: Final = 7
-"""So many datagrams are let gather for a turn where there are few calls, for waking up costs as much as two of them do."""
+LOOKED_AT_GATHERED: Final = 20
+"""So many datagrams are let gather for a turn where there are few calls: waking up costs as much as two of them do that lanes carry, and
+more where Python looks at them, in captures and on secured legs."""
 HURRY_S: Final = 0.00016
+LOOKED_AT_HURRY_S: Final = 0.00055
 """So much less time is given than they take to come. It is little with few calls, and most of it with 300, whose delay would add up with
 that of a busy core: there two or three gather."""
 SHORTEST_GATHER_S: Final = 0.00003
@@ -69,7 +72,8 @@ class RelayWorker:
         self._awaits_room = False
         """Whether the controller has frames to read before more can be sent."""
         self._load_at = time.monotonic() + LOAD_EVERY_S
-        self._received_before, self._paced_at = 0, time.monotonic()
+        self._received_before = self._carried_before = 0
+        self._paced_at = time.monotonic()
         self._busy_before = time.process_time()
 
     def run(self) -> None:
@@ -113,9 +117,10 @@ class RelayWorker:
         """How long datagrams gather from here on, by how many came of late."""
         if now - self._paced_at < PACE_EVERY_S:
             return
-        received = self._sockets.received
-        self._sockets.lanes.gather(gathering_s(received - self._received_before, now - self._paced_at))
-        self._received_before, self._paced_at = received, now
+        lanes, received = self._sockets.lanes, self._sockets.received
+        came, carried = received - self._received_before, lanes.sent - self._carried_before
+        lanes.gather(gathering_s(came, carried, now - self._paced_at))
+        self._received_before, self._carried_before, self._paced_at = received, lanes.sent, now
 
     def _tell(self) -> None:
         """Pass on what captures told."""
@@ -197,9 +202,12 @@ class RelayWorker:
             gc.collect()
 
 
-def gathering_s(received: int, elapsed_s: float) -> float:
-    """How long the worker sleeps between two turns, where so many datagrams came in so much time."""
-    wanted = GATHERED * elapsed_s / max(received, 1) - HURRY_S
+def gathering_s(received: int, carried: int, elapsed_s: float) -> float:
+    """How long the worker sleeps between two turns, where so many datagrams came in so much time, and lanes carried so many of them."""
+    looked_at = 1 - carried / received if received else 1.0
+    gathered = GATHERED + looked_at * (LOOKED_AT_GATHERED - GATHERED)
+    hurry_s = HURRY_S + looked_at * (LOOKED_AT_HURRY_S - HURRY_S)
+    wanted = gathered * elapsed_s / max(received, 1) - hurry_s
     return min(wanted, LONGEST_GATHER_S) if wanted >= SHORTEST_GATHER_S else 0.0
 
 
