@@ -54,8 +54,8 @@ async def info_and_a_decline(stage: CanaryStage) -> None:
 
 
 async def silence_then_settled(stage: CanaryStage) -> None:
-    """The gateway does not answer; a look-up settles the charge. How the session stands when `complete` answers, and whether it is ever seen
-    to wait, depends on who is faster: it is the charge's own events that must hold the silence."""
+    """The gateway does not answer; a look-up settles the charge. How the session stands when `complete` answers, and whether it is seen to
+    wait at all, depends on who is faster: it is the charge's own events that must hold the silence."""
     async with stage.call("silence") as call:
         session = await call.open_session(SILENT_THEN_APPROVED)
         await call.key_card(session, MASTERCARD, KeyCarrier.EVENT)
