@@ -73,7 +73,8 @@ def _data(where: Places) -> Iterator[Finding]:
         yield _not_writable("data_dir", folder)
         return
     if where.data_dir.exists() and where.data_dir.stat().st_mode & 0o077:
-        yield Finding(Level.WARNING, "data_dir", "can be read by other users", f"chmod 700 {where.data_dir}")
+        way_out = f"choose a folder of its own, or chmod 700 {where.data_dir}"
+        yield Finding(Level.WARNING, "data_dir", "can be read by other users", way_out)
 
 
 def _not_writable(subject: str, folder: Path) -> Finding:

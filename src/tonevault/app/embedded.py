@@ -1,5 +1,6 @@
 """The embedded deployment: where `serve` keeps its files, and the secrets that it makes for itself on first start."""
 
+import errno
 import os
 import secrets
 from dataclasses import dataclass, field
@@ -84,20 +85,20 @@ def _database(name: str, zone: SecureSettings | DeskSettings, default: Path) -> 
 
 def prepare_desk(where: Places) -> None:
     """Make the desk's folder and the key that its API keys are hashed with."""
-    _private_folder(where.data_dir)
+    _data_folder(where.data_dir)
     _private_folder(where.desk_dir)
     _make_secret(where.desk_pepper)
 
 
 def prepare_boundary(where: Places) -> None:
     """Make the secret that the two zones know each other by. Both call it: whoever comes first makes it."""
-    _private_folder(where.data_dir)
+    _data_folder(where.data_dir)
     _make_secret(where.boundary_secret)
 
 
 def prepare_secure_folder(where: Places) -> None:
     """Make the secure zone's folder; its key shares are made by the custody."""
-    _private_folder(where.data_dir)
+    _data_folder(where.data_dir)
     _private_folder(where.secure_dir)
 
 
@@ -111,6 +112,14 @@ def boundary_token(settings: TonevaultSettings, where: Places) -> str:
     if settings.boundary_secret is not None:
         return settings.boundary_secret.get_secret_value()
     return where.boundary_secret.read_text().strip()
+
+
+def _data_folder(path: Path) -> None:
+    """Made private. One that was there before is left as it is, for it may be somebody else's too: what lies in it is private by itself."""
+    if not path.exists():
+        _private_folder(path)
+    elif not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):
+        raise _not_writable(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
 
 def _private_folder(path: Path) -> None:

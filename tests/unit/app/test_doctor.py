@@ -115,7 +115,7 @@ def test_a_data_dir_that_others_read(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir(mode=0o755)
     (warning,) = faults(examine(settings(tmp_path)))
-    assert warning.way_out == f"chmod 700 {data}"
+    assert warning.way_out == f"choose a folder of its own, or chmod 700 {data}"
 
 
 def test_a_path_too_long_for_a_socket(tmp_path: Path) -> None:

@@ -6,7 +6,13 @@ import pytest
 
 from tonevault.app.desk_database import open_desk_database
 from tonevault.app.edge_settings import require_own_address
-from tonevault.app.embedded import places, prepare_boundary, read_secret
+from tonevault.app.embedded import (
+    places,
+    prepare_boundary,
+    prepare_desk,
+    prepare_secure_folder,
+    read_secret,
+)
 from tonevault.app.secure_database import open_secure_database, upgrade_secure_database
 from tonevault.app.settings import MediaSettings, TonevaultSettings
 from tonevault.plumbing.settings import SettingsError
@@ -24,6 +30,20 @@ def test_secrets_are_made_once_and_are_private(tmp_path: Path) -> None:
     assert read_secret(where.boundary_secret) == first
     assert where.data_dir.stat().st_mode & 0o077 == 0
     assert where.boundary_secret.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_was_there_is_left_as_it_is(tmp_path: Path) -> None:
+    """`--data-dir /tmp` must not close /tmp to everybody else."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    where = places(settings(shared))
+    prepare_boundary(where)
+    prepare_secure_folder(where)
+    prepare_desk(where)
+    assert shared.stat().st_mode & 0o7777 == 0o1777
+    for private in (where.boundary_secret, where.secure_dir, where.desk_dir, where.desk_pepper):
+        assert private.stat().st_mode & 0o077 == 0
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
