@@ -51,8 +51,12 @@ class Archive:
         return await self._store.unknown_of(account, charge_id)
 
     async def find(self, session_id: SessionId) -> CaptureView | None:
-        """A session that is over."""
-        return self._recent.get(session_id) or await self._store.find(session_id)
+        """A session that is over. One that waits for its charge may have been settled by another node: the store knows."""
+        kept = self._recent.get(session_id)
+        if kept is not None and kept.state is not CaptureState.UNKNOWN:
+            return kept
+        stored = await self._store.find(session_id)
+        return kept if stored is None or (kept is not None and stored.revision < kept.revision) else stored
 
     def recent(self, now: datetime) -> list[CaptureView]:
         """Sessions that ended lately, the oldest first."""

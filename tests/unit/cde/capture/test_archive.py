@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from tests.unit.cde.capture.customer import START, Customer, request
 
-from tonevault.boundary.captures import CaptureView
+from tonevault.boundary.captures import CaptureState, CaptureView
 from tonevault.cde.capture.archive import MAX_RECENT, RECENT, Archive
 from tonevault.kernel.ids import AccountId, ChargeId, SessionId
 
@@ -58,5 +58,23 @@ def test_so_many_at_most() -> None:
             archive.keep(view.model_copy(update={"session_id": SessionId(f"ps_{number}")}), None)
         await archive.close()
         assert len(archive._recent) == MAX_RECENT
+
+    asyncio.run(run())
+
+
+def test_one_that_waits_for_its_charge_is_looked_for_where_another_node_may_have_settled_it() -> None:
+    async def run() -> None:
+        shelf = Shelf()
+        archive = Archive(shelf)
+        view = ended(0, minutes=0)
+        waits = view.model_copy(update={"state": CaptureState.UNKNOWN})
+        archive.keep(waits, None)
+        await archive.close()
+        assert await archive.find(view.session_id) == waits
+        settled = waits.model_copy(update={"state": CaptureState.SUCCEEDED, "revision": waits.revision + 1})
+        await shelf.save(settled, None)
+        assert await archive.find(view.session_id) == settled
+        await shelf.save(waits.model_copy(update={"revision": waits.revision - 1}), None)
+        assert await archive.find(view.session_id) == waits, "an older picture is none"
 
     asyncio.run(run())
