@@ -101,6 +101,8 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 def taken(kind: socket.SocketKind, port: int) -> Iterator[None]:
     """A port that another program has."""
     with socket.socket(socket.AF_INET, kind) as holder:
+        # Connections of a former test may still linger at the port.
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, kind is socket.SOCK_STREAM)
         holder.bind((LOOPBACK, port))
         if kind is socket.SOCK_STREAM:
             holder.listen()

@@ -6,7 +6,7 @@ from tonevault.cde.edge.relay.latch import Address
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.edge.relay.payload_map import Route
 from tonevault.cde.edge.relay.source_watch import leaps
-from tonevault.cde.edge.relay.track import CLOSED, Track
+from tonevault.cde.edge.relay.track import CLOSED, JUMP_S, Track
 from tonevault.cde.wire.rtp import (
     HEADER,
     HEADER_OCTETS,
@@ -32,8 +32,6 @@ class Outbox(Protocol):
 
 STEADY_UNITS: Final = 8000
 """A step of the timestamp below this (a second at 8 kHz) is the stream going on; a larger one is looked at."""
-JUMP_S: Final = 2.0
-"""A timestamp that is this far from where the clock says it should be has jumped: the sender began its count anew."""
 LATE_S: Final = 2.0
 """For so long after the path was taken up anew, packets from before that are dropped: what a mask held back must not come late."""
 

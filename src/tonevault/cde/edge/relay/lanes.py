@@ -6,7 +6,7 @@ from ctypes import c_double, c_int32, c_int64, c_uint8, c_void_p
 from typing import Final
 
 from tonevault.cde.edge.relay.media_socket import LARGEST_DATAGRAM
-from tonevault.cde.edge.relay.track import LANES, Track
+from tonevault.cde.edge.relay.track import JUMP_S, LANES, Track
 
 EVENTS_A_TURN: Final = 64
 """Sockets served before the clock and the controller are looked at again: half a millisecond of work."""
@@ -74,8 +74,8 @@ class Lanes:
 
     def __init__(self, poller: int, control: int = NO_CONTROL) -> None:
         """`poller` is an epoll(7) that reports descriptors; `control` the one of the controller's socket, if it has one."""
-        sizes = (LARGEST_DATAGRAM, EVENTS_A_TURN, BEHIND, *map(ctypes.sizeof, (Track, _Lane, _Lanes)))
-        LANES.require("lanes_fit", sizes)
+        limits = (LARGEST_DATAGRAM, EVENTS_A_TURN, BEHIND, round(1000 * JUMP_S))
+        LANES.require("lanes_fit", (*limits, *map(ctypes.sizeof, (Track, _Lane, _Lanes))))
         self._state = _Lanes(poller=poller, control=control)
         self._place = ctypes.addressof(self._state)
         self._run = LANES.function("lanes_run", "pd")

@@ -12,6 +12,8 @@ from tonevault.kernel.compiled import Compiled
 LANES: Final = Compiled(Path(__file__).with_name("liblanes.so"), "the compiled loops of the relay")
 CLOSED: Final = 0
 """No header of RTP has a number as low: nothing goes on directly."""
+JUMP_S: Final = 2.0
+"""A timestamp that is this far from where the clock says it should be has jumped: the sender began its count anew."""
 
 _Place = c_uint8 * LARGEST_DATAGRAM
 

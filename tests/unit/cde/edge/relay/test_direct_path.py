@@ -4,12 +4,13 @@ import random
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tonevault.cde.edge.relay.direct_path import Datagram, DirectPath
 from tonevault.cde.edge.relay.out_stream import OutStream
 from tonevault.cde.edge.relay.payload_map import PayloadMap, Route
+from tonevault.cde.edge.relay.track import JUMP_S
 from tonevault.cde.media import Codec, LegMedia, MediaAddress
 from tonevault.cde.wire.rtp import HEADER_OCTETS, RtpPacket, build_rtp, parse_rtp
 
@@ -85,7 +86,11 @@ ANY = st.builds(
 )
 
 
+PAUSED = [Step(sequence=number, waits_s=0.5) for number in (-1, -1, 1, 0)]
+
+
 @settings(max_examples=150, deadline=None)
+@example([[Step(), Step()], PAUSED, [Step(), Step()]], 0, 0, 0)
 @given(
     st.lists(st.lists(PLAIN, max_size=6) | ANY.map(lambda one: [one]), max_size=12),
     st.sampled_from((0, 100, 0xFFF8, 0x7FF0)),
@@ -165,6 +170,13 @@ def test_another_type_cannot_pass_as_the_carry_of_the_numbers() -> None:
         play.take(packet(number, first=0xFFFC), 0.02 * number)
     assert (play.hot, play.path.sequence) == (2, 0xFFFF)
     assert play.path.track.forward(build_rtp(RtpPacket(1, 0, 640, 5, VOICE)), 0.08) is None
+
+
+def test_a_source_that_goes_on_after_a_pause_that_its_timestamps_do_not_tell_is_looked_at() -> None:
+    path = steady().path
+    late = build_rtp(packet(3))
+    assert path.track.forward(late, 0.04 + JUMP_S + 0.03) is None
+    assert path.track.forward(late, 0.04 + JUMP_S) is not None
 
 
 def test_a_path_that_was_never_taken_up_carries_nothing_not_even_zeros() -> None:

@@ -34,7 +34,8 @@ def open_track() -> Track:
     """After packet 0 of that stream; it goes on to the stream 77 as it came, but for its SSRC."""
     newest = int.from_bytes(datagram(0)[:8])
     stride = (1 << 32) + STEP
-    return Track(newest=newest, stride=stride, last=newest + 60_000 * stride, ssrc=5, stream_ssrc=77)
+    last, now = newest + 60_000 * stride, time.monotonic()
+    return Track(newest=newest, stride=stride, last=last, heard_at=now, ssrc=5, stream_ssrc=77)
 
 
 class Pair:

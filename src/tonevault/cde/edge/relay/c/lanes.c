@@ -94,6 +94,8 @@ int32_t lanes_run(struct lanes *lanes, double until) {
 }
 
 int32_t lanes_fit(const int32_t *sizes, int32_t count) {
-    const int32_t own[] = {LARGEST, EVENTS_A_TURN, BEHIND, sizeof(struct track), sizeof(struct lane), sizeof(struct lanes)};
+    const int32_t own[] = {
+        LARGEST, EVENTS_A_TURN, BEHIND, (int32_t)(1e3 * JUMP_S), sizeof(struct track), sizeof(struct lane), sizeof(struct lanes),
+    };
     return (size_t)count * sizeof *sizes == sizeof own && memcmp(own, sizes, sizeof own) == 0;
 }

@@ -14,6 +14,8 @@ enum {
 };
 
 /* direct_path.py: where the source's numbers stand, and how they become the stream's. */
+#define JUMP_S 2.0         /* track.py */
+
 struct track {
     uint64_t newest;       /* header of the source's newest packet as one number: first octet, type, sequence number, timestamp */
     uint64_t stride;       /* what a next packet adds to it */

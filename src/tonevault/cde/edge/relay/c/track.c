@@ -18,6 +18,7 @@ int32_t track_forward(struct track *track, uint8_t *datagram, int32_t length, do
     const uint64_t numbers = read_number(datagram, 8);
     if (numbers - track->newest != track->stride || numbers > track->last || read_number(datagram + 8, 4) != track->ssrc) return 0;
     const double drift = now - track->heard_at - track->step_s;
+    if (drift > JUMP_S || drift < -JUMP_S) return 0;
     track->newest = numbers;
     track->heard_at = now;
     track->jitter_s += ((drift > 0 ? drift : -drift) - track->jitter_s) * 0.0625;
