@@ -1,11 +1,9 @@
 """The secure process of keyed_zone.py as it runs, and what desk and customers do to it: cards are keyed, captures completed."""
 
 import asyncio
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -16,13 +14,10 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from benchmarks.lines.keyed_zone import ACCOUNT, KeyedCalls
-from benchmarks.lines.running_product import START_S, configure, stopped_at_the_end
+from benchmarks.lines.running_product import START_S, deployed, stopped_at_the_end
 from benchmarks.lines.vault_place import Place
-from tests.postgres_server import PostgresServer
 
-from tonevault.app.configuration import load_settings
-from tonevault.app.databases import upgrade_zones
-from tonevault.app.embedded import boundary_token, places, prepare_boundary
+from tonevault.app.embedded import boundary_token
 from tonevault.boundary.captures import CaptureRequest, CaptureState, CaptureView, FieldName
 from tonevault.boundary.secure_zone import SecureZone
 from tonevault.kernel.ids import SESSION, CallId, SessionId, make_id
@@ -45,38 +40,26 @@ class KeyedProduct:
 
 @contextmanager
 def keyed_product(name: str) -> Iterator[KeyedProduct]:
-    """The secure process on `SQLite` or `PostgreSQL`, commits as durable as in production; all is gone when the block ends."""
-    # Not below a long name: a socket's path may have 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="tv-"))
-    server = PostgresServer(settings=()) if name == "PostgreSQL" else None
-    try:
-        config, _ = configure(folder, server)
-        settings = load_settings(config)
-        where = places(settings)
-        prepare_boundary(where)
-        upgrade_zones(settings, "secure")
-        phones, beside = folder / "phones", folder / "beside"
+    """The secure process as `deployed`, with a database beside its own."""
+    with deployed(name, "secure") as made:
+        phones, beside = made.folder / "phones", made.folder / "beside"
         beside.mkdir()
-        url = f"sqlite:///{beside / 'secure.db'}" if server is None else server.fresh()
-        with (folder / "log").open("wb") as log:
-            words = ("-m", "benchmarks.lines.keyed_zone", phones, "--config", config, "secure")
+        url = f"sqlite:///{beside / 'secure.db'}" if made.server is None else made.server.fresh()
+        with (made.folder / "log").open("wb") as log:
+            words = ("-m", "benchmarks.lines.keyed_zone", phones, "--config", made.config, "secure")
             process = subprocess.Popen(
                 [sys.executable, *words], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
             )
         with stopped_at_the_end(process):
-            _await_start(process, where.socket, folder / "log")
+            _await_start(process, made.where.socket, made.folder / "log")
             yield KeyedProduct(
                 process.pid,
-                where.socket,
-                boundary_token(settings, where),
+                made.where.socket,
+                boundary_token(made.settings, made.where),
                 phones,
-                where.secure_database,
+                made.where.secure_database,
                 Place(name, url, beside),
             )
-    finally:
-        if server is not None:
-            server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _await_start(process: subprocess.Popen[bytes], path: Path, log: Path) -> None:

@@ -14,15 +14,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import httpx
 from tests.postgres_server import PostgresServer
 
 from tonevault.app.configuration import load_settings
 from tonevault.app.databases import upgrade_zones
-from tonevault.app.embedded import boundary_token, places, prepare_boundary
+from tonevault.app.embedded import Places, boundary_token, places, prepare_boundary
 from tonevault.app.secure_database import open_secure_database
+from tonevault.app.settings import TonevaultSettings
 from tonevault.boundary.tokens import TokenUsage
 from tonevault.cde.custodies.file import FileCustody, SharePaths
 from tonevault.cde.sealed.card_number import CardNumber
@@ -77,31 +78,52 @@ class Running:
     tokens: Sequence[TokenId]
 
 
+@dataclass(frozen=True)
+class Deployment:
+    """A product that is configured and has its databases, but does not run yet."""
+
+    folder: Path
+    config: Path
+    settings: TonevaultSettings
+    where: Places
+    desk: tuple[str, int]
+    server: PostgresServer | None
+
+
 @contextmanager
-def running_product(name: str, numbers: Sequence[bytearray]) -> Iterator[Running]:
+def deployed(name: str, zones: Literal["both", "secure"]) -> Iterator[Deployment]:
     """The product on `SQLite` or `PostgreSQL`, commits as durable as in production; all is gone when the block ends."""
-    # Not below a long name: the socket's path may have 107 bytes.
+    # Not below a long name: a socket's path may have 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="tv-"))
     server = PostgresServer(settings=()) if name == "PostgreSQL" else None
     try:
-        config, desk = configure(folder, server)
+        config, desk = _configure(folder, server)
         settings = load_settings(config)
         where = places(settings)
         prepare_boundary(where)
-        upgrade_zones(settings, "both")
-        shares = SharePaths(where.custodian_one, where.custodian_two, where.escrow)
-        tokens = asyncio.run(_fill(open_secure_database(where), FileCustody.open_or_create(shares), numbers))
-        with _serving(config, folder) as process:
-            key = _command(config, "api-keys", "add", "benchmark", "--account", ACCOUNT).split()[0]
-            _await_health(process, f"http://{desk[0]}:{desk[1]}/health", folder / "log")
-            yield Running(name, desk, key, where.socket, boundary_token(settings, where), tuple(tokens))
+        upgrade_zones(settings, zones)
+        yield Deployment(folder, config, settings, where, desk, server)
     finally:
         if server is not None:
             server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def configure(folder: Path, server: PostgresServer | None) -> tuple[Path, tuple[str, int]]:
+@contextmanager
+def running_product(name: str, numbers: Sequence[bytearray]) -> Iterator[Running]:
+    """The product as `deployed`, with these cards in its vault."""
+    with deployed(name, "both") as made:
+        where, desk = made.where, made.desk
+        shares = SharePaths(where.custodian_one, where.custodian_two, where.escrow)
+        tokens = asyncio.run(_fill(open_secure_database(where), FileCustody.open_or_create(shares), numbers))
+        with _serving(made.config, made.folder) as process:
+            key = _command(made.config, "api-keys", "add", "benchmark", "--account", ACCOUNT).split()[0]
+            _await_health(process, f"http://{desk[0]}:{desk[1]}/health", made.folder / "log")
+            secret = boundary_token(made.settings, where)
+            yield Running(name, desk, key, where.socket, secret, tuple(tokens))
+
+
+def _configure(folder: Path, server: PostgresServer | None) -> tuple[Path, tuple[str, int]]:
     """Write the configuration of a product that keeps all in the folder, or on the server; and where its desk will listen."""
     desk, sip = _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
     config = folder / "tonevault.toml"

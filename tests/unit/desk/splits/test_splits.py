@@ -39,6 +39,18 @@ def answering(desk: Bench, answer: Callable[[ChargeRequest], tuple[ChargeState, 
     desk.zone.ledger.charge = chosen  # type: ignore[method-assign]
 
 
+def second_is_lost(desk: Bench, tokens: tuple[str, str]) -> None:
+    """The second card was reported lost; the first is charged."""
+    answering(
+        desk,
+        lambda request: (
+            (ChargeState.DECLINED, "lost_card")
+            if request.token_id == tokens[1]
+            else (ChargeState.SUCCEEDED, None)
+        ),
+    )
+
+
 async def settle(desk: Bench, seconds: float = 70) -> None:
     await desk.caught_up()
     desk.clock.advance(seconds)
@@ -110,14 +122,7 @@ def test_what_cannot_be_undone_is_reported(tmp_path: Path) -> None:
     async def play() -> None:
         async with open_desk(tmp_path) as desk, desk.client() as client:
             tokens = await two_tokens(desk, client)
-            answering(
-                desk,
-                lambda request: (
-                    (ChargeState.DECLINED, "lost_card")
-                    if request.token_id == tokens[1]
-                    else (ChargeState.SUCCEEDED, None)
-                ),
-            )
+            second_is_lost(desk, tokens)
             desk.zone.ledger.next_operation = (OperationState.DECLINED, "not_voidable")
             made = await split(client, tokens)
             for _ in range(4):
@@ -135,14 +140,7 @@ def test_what_the_gateway_cannot_undo_is_reported_and_not_tried_for_ever(tmp_pat
     async def play() -> None:
         async with open_desk(tmp_path) as desk, desk.client() as client:
             tokens = await two_tokens(desk, client)
-            answering(
-                desk,
-                lambda request: (
-                    (ChargeState.DECLINED, "lost_card")
-                    if request.token_id == tokens[1]
-                    else (ChargeState.SUCCEEDED, None)
-                ),
-            )
+            second_is_lost(desk, tokens)
             asked = 0
 
             async def cannot(request: OperationRequest) -> OperationResult:
