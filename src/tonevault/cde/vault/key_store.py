@@ -62,9 +62,11 @@ class Kek:
 
 
 def keys_of(connection: Connection, account: AccountId) -> list[StoredKey]:
-    """Every key of an account, oldest epoch first."""
+    """Every key of an account, oldest epoch first, and of one epoch by purpose."""
     rows = connection.execute(
-        select(ACCOUNT_KEY).where(ACCOUNT_KEY.c.account_id == account).order_by(ACCOUNT_KEY.c.epoch)
+        select(ACCOUNT_KEY)
+        .where(ACCOUNT_KEY.c.account_id == account)
+        .order_by(ACCOUNT_KEY.c.epoch, ACCOUNT_KEY.c.purpose)
     )
     return [stored_key(row) for row in rows]
 
