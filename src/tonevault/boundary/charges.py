@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -42,6 +42,10 @@ class ChargeState(StrEnum):
     CANCELED = "canceled"
     REFUNDED = "refunded"
     PARTIALLY_REFUNDED = "partially_refunded"
+
+
+UNSETTLED: Final = frozenset({ChargeState.PENDING, ChargeState.UNKNOWN})
+"""States that a charge does not stay in: what is not settled yet is looked up."""
 
 
 class ChargeKind(StrEnum):

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from tonevault.boundary.charges import ChargeKind, ChargeRequest, ChargeResult, ChargeState, Taking
+from tonevault.boundary.charges import UNSETTLED, ChargeKind, ChargeRequest, ChargeResult, ChargeState, Taking
 from tonevault.boundary.operations import OperationKind, OperationRequest, OperationResult, OperationState
 from tonevault.boundary.problems import SecureZoneError
 from tonevault.boundary.reconciliations import (
@@ -18,7 +18,6 @@ from tonevault.kernel.ids import AccountId, ChargeId, Entropy, OperationId, Toke
 from tonevault.testing.fake_capture import FakeCapture
 
 SINGLE_USE_LIFE: Final = timedelta(minutes=15)
-UNSETTLED: Final = frozenset((ChargeState.PENDING, ChargeState.UNKNOWN))
 
 
 class FakeLedger:

@@ -6,7 +6,7 @@ from typing import Final
 
 from tonevault.boundary.calls import CallState, CallView
 from tonevault.boundary.captures import CaptureRequest, CaptureRetry, CaptureState, CaptureView, FieldName
-from tonevault.boundary.charges import ChargeResult, ChargeState
+from tonevault.boundary.charges import UNSETTLED, ChargeResult
 from tonevault.boundary.notices import CaptureChanged, ChargeChanged
 from tonevault.cde.capture import epilogue, refusals
 from tonevault.cde.capture.archive import Archive
@@ -221,7 +221,7 @@ class CaptureService:
     def charge_changed(self, charge: ChargeResult) -> None:
         """For the cashier's `on_change`: the desk is told, and a session that waited for this charge follows."""
         self.board.publish(ChargeChanged(charge=charge))
-        if _is_settled(charge):
+        if charge.state not in UNSETTLED:
             self._archive.run(self._settle(charge))
 
     # How it goes about it.
@@ -273,7 +273,7 @@ class CaptureService:
     async def _settle_late(self, request: CaptureRequest) -> None:
         """A look-up may have settled the charge while its session was still on its way here, and found nobody who waited."""
         standing = await self._finisher.standing(request.account_id, request.charge_id)
-        if standing is not None and standing.charge is not None and _is_settled(standing.charge):
+        if standing is not None and standing.charge is not None and standing.charge.state not in UNSETTLED:
             await self._settle(standing.charge)
 
     async def _settle(self, charge: ChargeResult) -> None:
@@ -282,10 +282,6 @@ class CaptureService:
             settled = epilogue.settle(view, charge, self._clock.utc())
             self.board.publish(CaptureChanged(capture=settled))
             self._archive.keep(settled, charge.charge_id)
-
-
-def _is_settled(charge: ChargeResult) -> bool:
-    return charge.state not in (ChargeState.PENDING, ChargeState.UNKNOWN)
 
 
 def _mode(call: CallView) -> MaskMode:

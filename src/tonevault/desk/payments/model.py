@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
 from tonevault.boundary.charges import (
+    UNSETTLED,
     ChargeKind,
     ChargeResult,
     ChargeState,
@@ -24,9 +24,6 @@ class Decline(StrEnum):
 
     SOFT = "soft"
     HARD = "hard"
-
-
-UNSETTLED: Final = frozenset({ChargeState.PENDING, ChargeState.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
